@@ -1,0 +1,1 @@
+//! The COSE subset we speak.

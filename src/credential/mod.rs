@@ -1,0 +1,1 @@
+//! The credential in the QR.

@@ -1,0 +1,1 @@
+//! Issuing a result: prepare, sign, commit.

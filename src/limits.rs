@@ -1,0 +1,64 @@
+//! Every cap on untrusted input, with its reason.
+
+/// Bytes of a scanned text: a version 40 symbol holds 4,296 alphanumeric characters; ours stop at version 16.
+pub const SCANNED_TEXT: usize = 2_048;
+
+/// Bytes of a credential (version byte and COSE): what version 16 at ECC M can carry behind a host name.
+pub const CREDENTIAL: usize = 512;
+
+/// Depth of nested CBOR items: claims need three.
+pub const CBOR_DEPTH: usize = 8;
+
+/// Bytes of a trust bundle: some hundred agencies with their keys and labels.
+pub const TRUST_BUNDLE: usize = 8 * 1024 * 1024;
+
+/// Bytes of a status list token: 2^20 entries of two bits that do not compress at all, and the envelope.
+pub const STATUS_TOKEN: usize = 300 * 1024;
+
+/// Entries of one status list: small enough to push with every sync, large enough to hide one result.
+pub const STATUS_LIST_ENTRIES: u32 = 1 << 20;
+
+/// Bytes of a PDF that is issued or checked.
+pub const PDF_FILE: usize = 64 * 1024 * 1024;
+
+/// Objects of a PDF: a 2,000-page file has some 20,000.
+pub const PDF_OBJECTS: u32 = 1_000_000;
+
+/// Depth of nested PDF arrays and dictionaries; real files stay under 20.
+pub const PDF_DEPTH: usize = 64;
+
+/// Bytes that one PDF stream may inflate to.
+pub const PDF_STREAM: usize = 32 * 1024 * 1024;
+
+/// Bytes that all streams of one PDF may inflate to while it is handled.
+pub const PDF_INFLATED: usize = 96 * 1024 * 1024;
+
+/// Incremental updates of a PDF; real signed files have six, a long-lived archive perhaps forty.
+pub const PDF_REVISIONS: usize = 256;
+
+/// Signatures of a PDF that are checked; with more it is refused, not slow.
+pub const PDF_SIGNATURES: usize = 64;
+
+/// Bytes of one CMS signature: a chain, revocation data and two tokens fit in a tenth of it.
+pub const CMS: usize = 1024 * 1024;
+
+/// Certificates looked at while a path is built.
+pub const CHAIN: usize = 8;
+
+/// Bytes of a picture with a QR.
+pub const PICTURE_FILE: usize = 16 * 1024 * 1024;
+
+/// Pixels of a picture with a QR: a 24 MP phone photo fits.
+pub const PICTURE_PIXELS: u64 = 32_000_000;
+
+/// Bytes of a JSON request: a batch of checks from a phone that was offline for days.
+pub const JSON_BODY: usize = 2 * 1024 * 1024;
+
+/// Bytes of one text field of a result's data.
+pub const FIELD_TEXT: usize = 2_000;
+
+/// Items of one list field (plates, roads, time windows).
+pub const FIELD_ITEMS: usize = 64;
+
+/// Checks in one request of an inspector's app.
+pub const CHECKS_PER_REQUEST: usize = 1_000;

@@ -1,0 +1,1 @@
+//! Reading PDFs byte-exactly and appending to them.

@@ -1,0 +1,1 @@
+//! Certificates, paths and CMS signatures.

@@ -1,0 +1,1 @@
+//! Making public what was decided.

@@ -1,0 +1,1 @@
+//! QR symbols: making, drawing and reading them.

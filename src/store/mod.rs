@@ -1,0 +1,1 @@
+//! The register: the only folder that names sqlx.

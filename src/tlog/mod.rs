@@ -1,0 +1,1 @@
+//! What a leaf of the log says, and its hash.

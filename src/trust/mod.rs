@@ -1,0 +1,1 @@
+//! The trust bundle: who may vouch for what.

@@ -1,0 +1,1 @@
+//! Answering whether a code or a document is what it says.

@@ -1,0 +1,13 @@
+//! All integration tests, in one binary.
+
+mod architecture;
+mod credential;
+mod judges;
+mod pades;
+mod pages;
+mod pdf;
+mod pki;
+mod qr;
+mod status;
+mod store;
+mod trust;

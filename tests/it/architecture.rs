@@ -18,6 +18,8 @@ const FLOORS: &[&[&str]] = &[
 
 /// The edges allowed inside a floor.
 const BESIDE: &[(&str, &str)] = &[
+    ("key", "digest"),
+    ("report", "clock"),
     ("app", "config"),
     ("cli", "app"),
     ("cli", "config"),

@@ -81,7 +81,9 @@ pub enum ConfigError {
         source: toml::de::Error,
     },
     /// The public address cannot stand in a QR.
-    #[error("public_url {0:?}: https:// or http://, a host of letters, digits, points and hyphens, perhaps a port")]
+    #[error(
+        "public_url {0:?}: https:// or http://, a host of letters, digits, points and hyphens, perhaps a port"
+    )]
     PublicUrl(String),
 }
 
@@ -94,10 +96,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Syntax {
+            path: path.to_owned(),
+            source,
+        })?;
         config.host()?;
         Ok(config)
     }
@@ -108,7 +114,10 @@ impl Config {
     /// [`ConfigError::PublicUrl`] when it could not stand in a QR.
     pub fn host(&self) -> Result<String, ConfigError> {
         let refuse = || ConfigError::PublicUrl(self.public_url.clone());
-        let url = self.public_url.strip_suffix('/').unwrap_or(&self.public_url);
+        let url = self
+            .public_url
+            .strip_suffix('/')
+            .unwrap_or(&self.public_url);
         let host = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"))
@@ -144,17 +153,29 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        assert!(toml::from_str::<Config>("publik_url = \"https://a.test\"").is_err_and(
-            |error| error.message().contains("unknown field `publik_url`")
-        ));
+        assert!(
+            toml::from_str::<Config>("publik_url = \"https://a.test\"")
+                .is_err_and(|error| error.message().contains("unknown field `publik_url`"))
+        );
     }
 
     #[test]
     fn a_public_address_that_cannot_stand_in_a_qr_is_refused() {
-        let host = |url: &str| Config { public_url: url.into(), ..Config::default() }.host();
+        let host = |url: &str| {
+            Config {
+                public_url: url.into(),
+                ..Config::default()
+            }
+            .host()
+        };
         assert_eq!(host("https://QR.vidu.test/").unwrap(), "qr.vidu.test");
         assert_eq!(host("http://192.0.2.7:8417").unwrap(), "192.0.2.7:8417");
-        for bad in ["qr.vidu.test", "https://", "https://a.test/path", "https://dấu.test"] {
+        for bad in [
+            "qr.vidu.test",
+            "https://",
+            "https://a.test/path",
+            "https://dấu.test",
+        ] {
             assert!(matches!(host(bad), Err(ConfigError::PublicUrl(_))), "{bad}");
         }
     }

@@ -4,7 +4,6 @@
 //! row and filled as one path, so that no hairline appears between modules.
 
 use super::{QUIET_ZONE, Symbol};
-use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
 /// A 1-bit greyscale PNG.
@@ -57,11 +56,14 @@ pub fn svg_at(symbol: &Symbol, title: &str, module_micrometres: NonZeroU32) -> S
 pub fn pdf_path(symbol: &Symbol) -> Vec<u8> {
     let side = side(symbol);
     let mut operators = String::with_capacity(16 * 1024);
-    // Writing to a String cannot fail.
-    let _ = writeln!(operators, "1 g 0 0 {side} {side} re f 0 g");
+    operators.push_str(&format!("1 g 0 0 {side} {side} re f 0 g\n"));
     for run in runs(symbol) {
-        let up = side - 1 - run.y;
-        let _ = writeln!(operators, "{} {up} {} 1 re", run.x, run.length);
+        push_number(&mut operators, run.x);
+        operators.push(' ');
+        push_number(&mut operators, side - 1 - run.y);
+        operators.push(' ');
+        push_number(&mut operators, run.length);
+        operators.push_str(" 1 re\n");
     }
     operators.push_str("f\n");
     operators.into_bytes()
@@ -130,21 +132,16 @@ fn runs(symbol: &Symbol) -> impl Iterator<Item = Run> + use<'_> {
 fn svg_file(symbol: &Symbol, title: &str, size: &str) -> String {
     let side = side(symbol);
     let mut path = String::with_capacity(16 * 1024);
-    // From the end of one run to the beginning of the next with relative moves: shorter than absolute ones.
-    let (mut at_x, mut at_y) = (0_i64, 0_i64);
     for run in runs(symbol) {
-        let (x, y) = (i64::from(run.x), i64::from(run.y));
-        // Writing to a String cannot fail.
-        let _ = write!(
-            path,
-            "m{} {}h{}v1h-{}z",
-            x - at_x,
-            y - at_y,
-            run.length,
-            run.length
-        );
-        // `z` returns to where the run began.
-        (at_x, at_y) = (x, y);
+        path.push('M');
+        push_number(&mut path, run.x);
+        path.push(' ');
+        push_number(&mut path, run.y);
+        path.push('h');
+        push_number(&mut path, run.length);
+        path.push_str("v1H");
+        push_number(&mut path, run.x);
+        path.push('z');
     }
     let title = escaped(title);
     format!(
@@ -158,6 +155,14 @@ fn svg_file(symbol: &Symbol, title: &str, size: &str) -> String {
         title = title,
         path = path,
     )
+}
+
+/// Decimal digits. A symbol has some 800 runs; formatting them would take longer than encoding the text.
+fn push_number(out: &mut String, number: u32) {
+    if number >= 10 {
+        push_number(out, number / 10);
+    }
+    out.extend(char::from_digit(number % 10, 10));
 }
 
 /// Text for the content of an XML element.

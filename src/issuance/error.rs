@@ -1,0 +1,82 @@
+//! Why nothing was issued.
+
+use crate::access::Forbidden;
+use crate::catalogue::DataError;
+use crate::credential::{DraftError, FieldError, InvalidHost};
+use crate::pdf::PdfError;
+use crate::pki::PkiError;
+use crate::qr::QrError;
+use crate::signer::SignerError;
+use crate::store::documents::DocumentError;
+use crate::store::{Conflict, Purpose, StoreError};
+
+/// Why nothing was issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The catalogue has no such type.
+    #[error("the catalogue has no such result type")]
+    UnknownType,
+    /// The data does not fit its type.
+    #[error("the data does not fit its type: {0}")]
+    Data(#[from] DataError),
+    /// Not this caller.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// No agency has this code.
+    #[error("no agency has this code")]
+    UnknownAgency,
+    /// The type needs the signature of an authorised person first.
+    #[error("the type needs the signature of an authorised person first")]
+    SignatoryNeeded,
+    /// No key of the agency may sign this now.
+    #[error("the agency has no {} key in force for this type", .0.name())]
+    NoKey(Purpose),
+    /// The agency has no status list.
+    #[error("the agency has no status list")]
+    NoStatusList,
+    /// The number or the result code is taken.
+    #[error("{0}")]
+    Duplicate(Conflict),
+    /// Another request had this idempotency key.
+    #[error("another request had this idempotency key")]
+    KeyReused,
+    /// The fields that the QR carries are too large.
+    #[error("too large for the QR; bytes by field: {}", .0.iter().map(|(name, bytes)| format!("{name} {bytes}")).collect::<Vec<_>>().join(", "))]
+    TooLarge(Vec<(String, usize)>),
+    /// The claims break a rule of the format.
+    #[error("the credential cannot be made")]
+    Draft(#[source] DraftError),
+    /// A field cannot be carried by the QR.
+    #[error("a field cannot be carried by the QR")]
+    Field(#[from] FieldError),
+    /// The configured host cannot stand in a QR.
+    #[error(transparent)]
+    Host(#[from] InvalidHost),
+    /// The key of the credential makes other signatures than ES256.
+    #[error("the key of the credential makes other signatures than ES256")]
+    NotACredentialKey,
+    /// The symbol cannot be made, or does not read back to its text.
+    #[error("the symbol cannot be made")]
+    Symbol(#[source] QrError),
+    /// The PDF is refused.
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
+    /// The certificates of the agency cannot be used.
+    #[error("the certificates of the agency cannot be used")]
+    Pki(#[from] PkiError),
+    /// The key cannot be used.
+    #[error("the key cannot be used")]
+    Signer(#[from] SignerError),
+    /// The signed PDF does not hold against our own check.
+    #[error("the signed document does not hold against our own check")]
+    SelfCheck,
+    /// The system has no randomness.
+    #[error("the system has no randomness")]
+    NoRandomness,
+    /// The register failed.
+    #[error("the register failed")]
+    Store(#[from] StoreError),
+    /// The files failed.
+    #[error("the files failed")]
+    Documents(#[from] DocumentError),
+}

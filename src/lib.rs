@@ -19,12 +19,12 @@ pub mod catalogue;
 pub mod cose;
 pub mod pki;
 pub mod qr;
-pub mod tlog;
 
 // Floor 2: documents. Pure, made of formats.
 pub mod credential;
 pub mod pdf;
 pub mod status;
+pub mod tlog;
 pub mod trust;
 
 // Floor 3: adapters. All I/O.

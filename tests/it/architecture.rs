@@ -8,8 +8,8 @@ const FLOORS: &[&[&str]] = &[
     &[
         "clock", "digest", "id", "key", "limits", "private", "report",
     ],
-    &["access", "catalogue", "cose", "pki", "qr", "tlog"],
-    &["credential", "pdf", "status", "trust"],
+    &["access", "catalogue", "cose", "pki", "qr"],
+    &["credential", "pdf", "status", "tlog", "trust"],
     &["signer", "store"],
     &["issuance", "lifecycle", "publication", "verification"],
     &["http", "worker"],

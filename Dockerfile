@@ -16,7 +16,7 @@ COPY --from=build --chown=nonroot:nonroot /out/data /data
 USER nonroot
 WORKDIR /data
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8417
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s --retries=3 CMD ["/dauso", "healthcheck"]
 ENTRYPOINT ["/dauso"]
-CMD ["serve", "--config", "/data/config.toml"]
+CMD ["serve", "--config", "/data/dauso.toml"]

@@ -46,7 +46,7 @@ if [ ${#packages[@]} -gt 0 ]; then
         echo "installing: ${packages[*]}"
         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            "${packages[@]}" </dev/null
+            "${packages[@]}" </dev/null >/dev/null
     else
         missing+=("Debian packages, or what your system calls them: ${packages[*]}")
     fi

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod credential;
+mod documents;
 mod judges;
 mod pades;
 mod pages;

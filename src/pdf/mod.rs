@@ -26,12 +26,18 @@
 
 pub mod error;
 pub mod filter;
+mod form;
+pub mod inspect;
 pub mod lexer;
 pub mod object;
 pub mod page;
 pub mod parser;
+pub mod patch;
 pub mod reader;
 pub mod revision;
+mod screen;
+pub mod signature;
+pub mod writer;
 pub mod xref;
 
 pub use error::PdfError;
@@ -39,3 +45,4 @@ pub use object::{Dict, ObjRef, Object, Stream};
 pub use page::Page;
 pub use reader::Document;
 pub use revision::Revision;
+pub use writer::Update;

@@ -32,6 +32,7 @@ pub mod signer;
 pub mod store;
 
 // Floor 4: use cases. Each decides something and reads like the procedure.
+pub mod inspection;
 pub mod issuance;
 pub mod lifecycle;
 pub mod publication;

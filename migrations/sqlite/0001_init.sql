@@ -6,6 +6,7 @@
 CREATE TABLE agencies (
     code TEXT PRIMARY KEY NOT NULL,
     issuer TEXT NOT NULL UNIQUE,
+    symbol TEXT NOT NULL,
     name_vi TEXT NOT NULL,
     name_en TEXT NOT NULL,
     parent TEXT,
@@ -98,6 +99,8 @@ CREATE TABLE results (
     source_document BLOB,
     document BLOB,
     catalogue_version TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    leaf_index INTEGER NOT NULL UNIQUE REFERENCES log_entries (leaf_index),
     UNIQUE (agency_code, result_type, year, number),
     UNIQUE (agency_code, result_type, year, number_text),
     UNIQUE (list_number, list_index)
@@ -141,6 +144,7 @@ CREATE TABLE status_changes (
     authority TEXT NOT NULL,
     actor TEXT NOT NULL,
     at INTEGER NOT NULL,
+    salt BLOB NOT NULL,
     leaf_index INTEGER NOT NULL UNIQUE REFERENCES log_entries (leaf_index)
 ) STRICT;
 

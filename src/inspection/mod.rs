@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::limits;
 use crate::private::Private;
 use crate::report::{CheckKind, Outcome, Reason, Skip};
-use crate::store::{Alarm, AuditEntry, Check, Conflict, Place, Seen, Store, StoreError, Tx};
+use crate::store::{Alarm, AuditEntry, Check, Conflict, Leaf, Place, Seen, Store, StoreError, Tx};
 use crate::tlog;
 use crate::verification::{Answered, Question, Verifier, VerifyError, Viewer};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -254,7 +254,7 @@ impl Inspection {
             detail: "{}".to_owned(),
         })
         .await?;
-        let leaf_index = tx.append_leaf(&leaf).await?;
+        let leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
         let check = Check {
             id: record.id,
             content: record.content,

@@ -20,7 +20,7 @@ use crate::private::Private;
 use crate::signer::Keyring;
 use crate::store::documents::Documents;
 use crate::store::{
-    Agency, Answer, AuditEntry, Conflict, Issued, Key, Purpose, StatusListRegister, Store,
+    Agency, Answer, AuditEntry, Conflict, Issued, Key, Leaf, Purpose, StatusListRegister, Store,
     StoreError, Tx,
 };
 use crate::tlog;
@@ -313,7 +313,7 @@ impl Issuer {
                         detail: "{}".to_owned(),
                     })
                     .await?;
-                    issued.leaf_index = tx.append_leaf(&leaf).await?;
+                    issued.leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
                     receipt.leaf_index = issued.leaf_index;
                     tx.add_result(&issued).await?;
                     if let Some(once) = once {

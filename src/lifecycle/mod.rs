@@ -7,7 +7,7 @@ use crate::access::{Caller, Forbidden, Permission};
 use crate::clock::{Clock, UnixTime};
 use crate::id::ResultId;
 use crate::store::{
-    AuditEntry, Conflict, Job, Leaf, NewJob, Standing, StatusChange, Store, StoreError,
+    AuditEntry, Leaf, NewJob, Standing, StatusChange, Store, StoreError,
     StoredResult, Tx,
 };
 use crate::tlog;
@@ -209,10 +209,10 @@ async fn write(
         &salt,
         record.to_string().as_bytes(),
     );
-    tx.enqueue(&jobs::publish_status_list(stored.issued.list, now)).await?;
+    tx.enqueue(&NewJob::publish_status_list(stored.issued.list, now)).await?;
     if let Some(until) = moved.until() {
         let over = UnixTime::end_of(until).plus(1);
-        tx.enqueue(&jobs::publish_status_list(stored.issued.list, over)).await?;
+        tx.enqueue(&NewJob::publish_status_list(stored.issued.list, over)).await?;
     }
     tx.append_audit(&AuditEntry {
         id: Uuid::now_v7(),

@@ -13,6 +13,8 @@ pub struct Agency {
     pub code: String,
     /// The short code in credentials.
     pub issuer: String,
+    /// What numbers of its documents call it, e.g. `SXD`.
+    pub symbol: String,
     /// Its name in Vietnamese.
     pub name_vi: String,
     /// Its name in English.
@@ -37,21 +39,21 @@ pub struct Seal {
 }
 
 const INSERT: &str = "
-    INSERT INTO agencies (code, issuer, name_vi, name_en, parent, phone, seal_image,
+    INSERT INTO agencies (code, issuer, symbol, name_vi, name_en, parent, phone, seal_image,
         seal_diameter_tenths_mm, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT DO NOTHING";
 
 const BY_CODE: &str = "
-    SELECT code, issuer, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
+    SELECT code, issuer, symbol, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
     FROM agencies WHERE code = $1";
 
 const BY_ISSUER: &str = "
-    SELECT code, issuer, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
+    SELECT code, issuer, symbol, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
     FROM agencies WHERE issuer = $1";
 
 const ALL: &str = "
-    SELECT code, issuer, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
+    SELECT code, issuer, symbol, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
     FROM agencies ORDER BY code";
 
 const UPDATE: &str = "
@@ -68,6 +70,7 @@ impl Tx {
         let done = sqlx::query(INSERT)
             .bind(&agency.code)
             .bind(&agency.issuer)
+            .bind(&agency.symbol)
             .bind(&agency.name_vi)
             .bind(&agency.name_en)
             .bind(agency.parent.as_deref())
@@ -132,6 +135,7 @@ fn read(row: &AnyRow) -> Result<Agency, StoreError> {
     Ok(Agency {
         code: row.text("code")?,
         issuer: row.text("issuer")?,
+        symbol: row.text("symbol")?,
         name_vi: row.text("name_vi")?,
         name_en: row.text("name_en")?,
         parent: row.text_or_null("parent")?,

@@ -4,6 +4,7 @@ use super::error::StoreError;
 use crate::clock::{UnixTime, iso_date, parse_iso_date};
 use crate::digest::Sha256;
 use crate::id::ResultId;
+use crate::tlog::SALT;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use time::Date;
@@ -105,6 +106,10 @@ impl Columns<'_> {
         column: &'static str,
     ) -> Result<Option<ResultId>, StoreError> {
         self.word_or_null(column, |text| ResultId::parse(text).ok())
+    }
+
+    pub(super) fn salt(&self, column: &'static str) -> Result<[u8; SALT], StoreError> {
+        self.bytes(column)?.try_into().map_err(|_| StoreError::Corrupt(column))
     }
 
     pub(super) fn digest(&self, column: &'static str) -> Result<Sha256, StoreError> {

@@ -30,6 +30,22 @@ pub struct NewJob {
     pub run_at: UnixTime,
 }
 
+impl NewJob {
+    /// Kind of the job that publishes a status list.
+    pub const PUBLISH_STATUS_LIST: &'static str = "publish-status-list";
+
+    /// Publishes a status list once `run_at` has come; the payload is the list's number.
+    #[must_use]
+    pub fn publish_status_list(list: u32, run_at: UnixTime) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            kind: Self::PUBLISH_STATUS_LIST.to_owned(),
+            payload: list.to_string(),
+            run_at,
+        }
+    }
+}
+
 /// A job that its holder has to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Job {

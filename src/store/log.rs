@@ -8,6 +8,7 @@ use super::column::{Columns, bigint};
 use super::{StoreError, Tx};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
+use crate::tlog;
 use sqlx::any::AnyRow;
 use std::ops::Range;
 
@@ -22,6 +23,17 @@ pub struct Leaf {
     pub hash: Sha256,
     /// When it is appended.
     pub at: UnixTime,
+}
+
+impl From<&tlog::Leaf> for Leaf {
+    fn from(leaf: &tlog::Leaf) -> Self {
+        Self {
+            kind: leaf.kind().name().to_owned(),
+            bytes: leaf.bytes().to_vec(),
+            hash: leaf.hash(),
+            at: leaf.at(),
+        }
+    }
 }
 
 /// A leaf in its place.

@@ -7,6 +7,7 @@ use crate::digest::{Sha256, hex};
 use crate::id::ResultId;
 use crate::private::Private;
 use crate::report::State;
+use crate::tlog::SALT;
 use sqlx::any::AnyRow;
 use time::Date;
 use uuid::Uuid;
@@ -60,6 +61,10 @@ pub struct Issued {
     pub document: Option<Sha256>,
     /// Version of the catalogue it was issued under.
     pub catalogue_version: String,
+    /// Salt of its leaf's commitment.
+    pub salt: [u8; SALT],
+    /// Where the log says so.
+    pub leaf_index: u64,
     /// The plates it can be found by, in their normal form.
     pub plates: Private<Vec<String>>,
 }
@@ -75,6 +80,14 @@ pub struct StoredResult {
     pub until: Option<Date>,
     /// The result that took its place.
     pub successor: Option<ResultId>,
+}
+
+impl StoredResult {
+    /// How it stands at a moment: a suspension whose last day has passed is over.
+    #[must_use]
+    pub fn standing_at(&self, at: UnixTime) -> Standing {
+        self.standing.at(self.until, at)
+    }
 }
 
 /// What was decided about a result. Whether it is in force also depends on days and hours
@@ -105,6 +118,15 @@ impl Standing {
         Self::Superseded,
         Self::Surrendered,
     ];
+
+    /// How this stands at a moment, if it holds until the end of a day.
+    #[must_use]
+    pub(super) fn at(self, until: Option<Date>, at: UnixTime) -> Self {
+        match until {
+            Some(until) if self == Self::Suspended && at > UnixTime::end_of(until) => Self::Valid,
+            _ => self,
+        }
+    }
 
     /// The word in the database.
     #[must_use]
@@ -145,7 +167,7 @@ macro_rules! select {
             "SELECT id, row_id, agency_code, result_type, type_number, year, number, number_text,
                 dossier_code, result_code, issue_date, valid_from, valid_to, data, credential, kid,
                 list_number, list_index, status, status_until, successor_id, issued_at, issued_by,
-                source_document, document, catalogue_version
+                source_document, document, catalogue_version, salt, leaf_index
             FROM results ",
             $rest
         )
@@ -156,9 +178,9 @@ const INSERT: &str = "
     INSERT INTO results (id, row_id, agency_code, result_type, type_number, year, number, number_text,
         dossier_code, result_code, issue_date, valid_from, valid_to, data, credential, kid,
         list_number, list_index, status, issued_at, issued_by, source_document, document,
-        catalogue_version)
+        catalogue_version, salt, leaf_index)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'valid', $19,
-        $20, $21, $22, $23)
+        $20, $21, $22, $23, $24, $25)
     ON CONFLICT DO NOTHING";
 
 const INSERT_PLATE: &str = "
@@ -223,6 +245,8 @@ impl Tx {
             .bind(bytes(new.source_document.as_ref()))
             .bind(bytes(new.document.as_ref()))
             .bind(&new.catalogue_version)
+            .bind(new.salt.as_slice())
+            .bind(bigint(new.leaf_index))
             .execute(self.connection())
             .await?;
         if done.rows_affected() == 0 {
@@ -348,6 +372,8 @@ fn read(row: &AnyRow) -> Result<StoredResult, StoreError> {
             source_document: row.digest_or_null("source_document")?,
             document: row.digest_or_null("document")?,
             catalogue_version: row.text("catalogue_version")?,
+            salt: row.salt("salt")?,
+            leaf_index: row.number("leaf_index")?,
             plates: Private::new(Vec::new()),
         },
         standing: row.word("status", Standing::parse)?,

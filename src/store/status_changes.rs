@@ -4,6 +4,7 @@ use super::column::{Columns, bigint, iso, text};
 use super::{Conflict, Standing, StoreError, Tx};
 use crate::clock::UnixTime;
 use crate::id::ResultId;
+use crate::tlog::SALT;
 use sqlx::any::AnyRow;
 use time::Date;
 use uuid::Uuid;
@@ -35,6 +36,8 @@ pub struct StatusChange {
     pub actor: String,
     /// When it was entered.
     pub at: UnixTime,
+    /// Salt of its leaf's commitment.
+    pub salt: [u8; SALT],
     /// Where the log says so.
     pub leaf_index: u64,
 }
@@ -45,12 +48,12 @@ const MOVE: &str = "
 
 const INSERT: &str = "
     INSERT INTO status_changes (id, result_id, from_status, to_status, effective_at, until, successor_id,
-        reason, decision, authority, actor, at, leaf_index)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        reason, decision, authority, actor, at, salt, leaf_index)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 const OF_RESULT: &str = "
     SELECT id, result_id, from_status, to_status, effective_at, until, successor_id, reason, decision,
-        authority, actor, at, leaf_index
+        authority, actor, at, salt, leaf_index
     FROM status_changes WHERE result_id = $1 ORDER BY leaf_index";
 
 impl Tx {
@@ -84,6 +87,7 @@ impl Tx {
             .bind(&change.authority)
             .bind(&change.actor)
             .bind(change.at.seconds())
+            .bind(change.salt.as_slice())
             .bind(bigint(change.leaf_index))
             .execute(self.connection())
             .await?;
@@ -116,6 +120,7 @@ fn read(row: &AnyRow) -> Result<StatusChange, StoreError> {
         authority: row.text("authority")?,
         actor: row.text("actor")?,
         at: row.time("at")?,
+        salt: row.salt("salt")?,
         leaf_index: row.number("leaf_index")?,
     })
 }

@@ -38,7 +38,7 @@ const NEXT_NUMBER: &str = "SELECT COALESCE(MAX(number), 0) + 1 AS next FROM stat
 const USED: &str = "SELECT COUNT(*) AS used FROM results WHERE list_number = $1";
 
 const NOT_VALID: &str = "
-    SELECT list_index, status FROM results
+    SELECT list_index, status, status_until FROM results
     WHERE list_number = $1 AND status <> 'valid' ORDER BY list_index";
 
 impl Tx {
@@ -101,16 +101,22 @@ impl Tx {
         Columns(&row).number("used")
     }
 
-    /// The places of a list that are not valid, in order: what its next token says.
-    pub async fn statuses(&mut self, number: u32) -> Result<Vec<(u32, Standing)>, StoreError> {
+    /// The places of a list that are not valid at a moment, in order: what its next token says.
+    pub async fn statuses(
+        &mut self,
+        number: u32,
+        at: UnixTime,
+    ) -> Result<Vec<(u32, Standing)>, StoreError> {
         let query = sqlx::query(NOT_VALID).bind(i64::from(number));
         let rows = query.fetch_all(self.connection()).await?;
         rows.iter()
             .map(|row| {
                 let row = Columns(row);
                 let standing = row.word("status", Standing::parse)?;
+                let standing = standing.at(row.day_or_null("status_until")?, at);
                 Ok((row.number("list_index")?, standing))
             })
+            .filter(|row| !matches!(row, Ok((_, Standing::Valid))))
             .collect()
     }
 }

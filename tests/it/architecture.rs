@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["access", "catalogue", "cose", "pki", "qr"],
     &["credential", "pdf", "status", "tlog", "trust"],
     &["signer", "store"],
-    &["issuance", "lifecycle", "publication", "verification"],
+    &["inspection", "issuance", "lifecycle", "publication", "verification"],
     &["http", "worker"],
     &["app", "cli", "config", "telemetry"],
 ];
@@ -24,6 +24,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("cli", "app"),
     ("cli", "config"),
     ("cli", "telemetry"),
+    ("inspection", "verification"),
     ("credential", "status"),
     ("credential", "trust"),
 ];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The longest line of prose, in characters.
+/// The longest line of prose, in characters; rows of tables cannot be broken.
 const WIDTH: usize = 140;
 
 #[test]
@@ -73,19 +73,15 @@ fn the_list_of_decisions_is_complete() {
 
 #[test]
 fn no_line_of_the_documents_is_too_long_to_read() {
-    let long: Vec<String> = documents()
-        .iter()
-        .flat_map(|document| {
-            let text = fs::read_to_string(document).unwrap();
-            let lines: Vec<String> = text
-                .lines()
-                .enumerate()
-                .filter(|(_, line)| line.chars().count() > WIDTH)
-                .map(|(at, _)| format!("{}:{}", document.display(), at + 1))
-                .collect();
-            lines
-        })
-        .collect();
+    let mut long = Vec::new();
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for (at, line) in text.lines().enumerate() {
+            if !line.starts_with('|') && line.chars().count() > WIDTH {
+                long.push(format!("{}:{}", document.display(), at + 1));
+            }
+        }
+    }
     assert!(long.is_empty(), "{long:#?}");
 }
 

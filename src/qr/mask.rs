@@ -207,9 +207,9 @@ mod tests {
         };
         let mut points = 0;
         for turned in [false, true] {
-            let at = |along: i32, line: i32| match turned {
-                false => dark(along, line),
-                true => dark(line, along),
+            let at = |along: i32, line: i32| {
+                let (x, y) = if turned { (line, along) } else { (along, line) };
+                dark(x, y)
             };
             for line in 0..size {
                 let colors: Vec<bool> = (0..size).map(|along| at(along, line)).collect();

@@ -23,6 +23,13 @@
     clippy::as_conversions,
     clippy::panic
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        reason = "a test that leaves its bounds fails"
+    )
+)]
 // `clippy::arithmetic_side_effects` is left out: coordinates are below 200 and text lengths below 8,000,
 // and checked arithmetic would bury the formulas of the standard.
 

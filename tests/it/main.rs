@@ -1,5 +1,10 @@
 //! All integration tests, in one binary.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
+
 mod architecture;
 mod credential;
 mod documents;

@@ -8,10 +8,11 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+const TOKENS: &str = include_str!("../../../web/style/tokens.css");
+
 static STYLE: LazyLock<String> = LazyLock::new(|| {
-    let tokens = include_str!("../../../web/style/tokens.css");
     let public = include_str!("../../../web/style/public.css");
-    compact_style(&[tokens, public].concat())
+    compact_style(&[TOKENS, public].concat())
 });
 
 static SCRIPT: LazyLock<String> =
@@ -19,6 +20,16 @@ static SCRIPT: LazyLock<String> =
 
 static ICONS: LazyLock<HashMap<&str, String>> =
     LazyLock::new(|| read_icons(include_str!("../../../web/icons/icons.svg")));
+
+static TAB_ICON: LazyLock<String> = LazyLock::new(|| {
+    let mark = icon("mark").replace("currentColor", token("--act"));
+    let drawing = mark.split_once('>').map_or("", |(_, drawing)| drawing);
+    format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'><circle cx='12' cy='12' r='12' fill='{}'/>{drawing}", token("--paper"))
+        .replace('"', "'")
+        .replace('#', "%23")
+        .replace('<', "%3C")
+        .replace('>', "%3E")
+});
 
 static CSP: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -35,6 +46,11 @@ pub fn csp() -> &'static str {
     &CSP
 }
 
+/// The picture of the tab, as a `data:` address: without it a browser would ask for one more file.
+pub(super) fn tab_icon() -> &'static str {
+    &TAB_ICON
+}
+
 /// The text of the one `<style>` element.
 pub(super) fn style() -> &'static str {
     &STYLE
@@ -49,6 +65,14 @@ pub(super) fn script() -> &'static str {
 /// beside it.
 pub(super) fn icon(name: &str) -> &'static str {
     ICONS.get(name).map_or("", String::as_str)
+}
+
+/// A colour of the light theme, the first one in the tokens.
+fn token(name: &str) -> &'static str {
+    TOKENS
+        .split_once(&format!("{name}: "))
+        .and_then(|(_, rest)| rest.split_once(';'))
+        .map_or("", |(value, _)| value)
 }
 
 /// The policy's name for an inline element with this text.
@@ -81,7 +105,11 @@ fn compact_script(script: &str) -> String {
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .filter(|line| !["//", "/**", "* ", "*/"].iter().any(|mark| line.starts_with(mark)))
+        .filter(|line| {
+            !["//", "/**", "* ", "*/"]
+                .iter()
+                .any(|mark| line.starts_with(mark))
+        })
         .filter(|line| *line != "*")
         .collect::<Vec<_>>()
         .join("\n")
@@ -111,7 +139,9 @@ mod tests {
     #[test]
     fn the_style_keeps_its_rules_and_loses_its_comments() {
         assert_eq!(
-            compact_style("/* a */ .b , .c { color : red;\n  margin: 0 auto; }\n@media (x) and (y) { d > e {} }"),
+            compact_style(
+                "/* a */ .b , .c { color : red;\n  margin: 0 auto; }\n@media (x) and (y) { d > e {} }"
+            ),
             ".b,.c{color :red;margin:0 auto}@media (x) and (y){d > e{}}"
         );
         assert!(!style().contains("/*") && !style().contains('<'));
@@ -126,20 +156,32 @@ mod tests {
 
     #[test]
     fn the_script_has_no_comments_left() {
-        assert!(!script().lines().any(|line| line.starts_with("//") || line.starts_with('*')));
+        assert!(
+            !script()
+                .lines()
+                .any(|line| line.starts_with("//") || line.starts_with('*'))
+        );
         assert!(script().len() > 1_000);
     }
 
     #[test]
     fn the_policy_names_the_style_and_the_script_by_their_hashes() {
-        assert_eq!(source(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(
+            source(""),
+            "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        );
         assert!(csp().starts_with("default-src 'none'; style-src 'sha256-"));
         assert!(!csp().contains("unsafe"));
     }
 
     #[test]
     fn every_icon_of_the_sprite_is_found() {
-        assert_eq!(ICONS.len(), include_str!("../../../web/icons/icons.svg").matches("<symbol").count());
+        assert_eq!(
+            ICONS.len(),
+            include_str!("../../../web/icons/icons.svg")
+                .matches("<symbol")
+                .count()
+        );
         assert!(icon("revoked").starts_with("<svg class=\"ico\""));
     }
 }

@@ -1,6 +1,7 @@
 //! Text that somebody else wrote, made fit to be shown.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// A text that is safe to look at: NFC, without control, format and bidi characters, emoji and stacks of
@@ -74,26 +75,38 @@ impl fmt::Display for Shown {
 }
 
 /// Characters that change how others look, or look like a verdict of the page.
+const DECEIVING: [RangeInclusive<char>; 21] = [
+    // soft hyphen, joiner, letter mark, and letters without a shape
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{ffa0}'..='\u{ffa0}',
+    // zero width, bidi marks, embeddings, overrides, isolates, line separators, invisible operators
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    // marks that enclose the letter before them
+    '\u{20d0}'..='\u{20ff}',
+    // ticks, crosses, boxes, warning signs and other pictures
+    '\u{2300}'..='\u{23ff}',
+    '\u{2500}'..='\u{27bf}',
+    '\u{2b00}'..='\u{2bff}',
+    // private use, variation selectors, specials
+    '\u{e000}'..='\u{f8ff}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff0}'..='\u{ffff}',
+    // musical signs, emoji and other symbols; then tags and the private planes
+    '\u{1d100}'..='\u{1fbff}',
+    '\u{e0000}'..='\u{10ffff}',
+];
+
 fn deceives(c: char) -> bool {
-    match c {
-        '\n' => false,
-        _ if c.is_control() => true,
-        // soft hyphen, Arabic letter mark, Hangul and Mongolian fillers
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => true,
-        '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' => true,
-        // zero width, bidi marks, embeddings, overrides, isolates, line separators, invisible operators
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        // marks that enclose the letter before them
-        '\u{20d0}'..='\u{20ff}' => true,
-        // ticks, crosses, warning signs and other pictures
-        '\u{2300}'..='\u{23ff}' | '\u{2500}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' => true,
-        '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' => true,
-        // private use
-        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' => true,
-        // emoji and other symbols, tags, variation selectors
-        '\u{1d100}'..='\u{1d1ff}' | '\u{1f000}'..='\u{1fbff}' | '\u{e0000}'..='\u{e0fff}' => true,
-        _ => false,
-    }
+    c != '\n' && (c.is_control() || DECEIVING.iter().any(|range| range.contains(&c)))
 }
 
 #[cfg(test)]

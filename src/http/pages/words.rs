@@ -4,6 +4,7 @@
 //! missing or left over in one of them does not load, and a template cannot name a sentence that does not
 //! exist.
 
+use crate::catalogue::Language;
 use crate::clock::{UnixTime, shown_date};
 use crate::report::{CheckKind, Outcome, Reason, Skip, State};
 use serde::Deserialize;
@@ -11,69 +12,51 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use time::Date;
 
-/// A language of the pages.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Lang {
-    /// Tiếng Việt: what a page speaks unless it is asked otherwise.
-    #[default]
-    Vi,
-    /// English.
-    En,
+/// The language that `?lang=` asks for: English for `en`, else Vietnamese.
+#[must_use]
+pub fn asked_language(lang: Option<&str>) -> Language {
+    match lang {
+        Some("en") => Language::En,
+        _ => Language::Vi,
+    }
 }
 
-impl Lang {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Vi, Self::En];
-
-    /// What `?lang=` asks for: English for `en`, else Vietnamese.
-    #[must_use]
-    pub fn from_query(value: Option<&str>) -> Self {
-        match value {
-            Some("en") => Self::En,
-            _ => Self::Vi,
-        }
+/// The BCP 47 tag.
+pub(super) fn tag(language: Language) -> &'static str {
+    match language {
+        Language::Vi => "vi",
+        Language::En => "en",
     }
+}
 
-    /// The BCP 47 tag.
-    #[must_use]
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Vi => "vi",
-            Self::En => "en",
-        }
+/// The language that the link at the top of a page leads to.
+pub(super) fn other(language: Language) -> Language {
+    match language {
+        Language::Vi => Language::En,
+        Language::En => Language::Vi,
     }
+}
 
-    /// The language that the link at the top leads to.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Vi => Self::En,
-            Self::En => Self::Vi,
-        }
+/// A day as people write it: `31/08/2028`, `31 August 2028`.
+pub(super) fn day(day: Date, language: Language) -> String {
+    match language {
+        Language::Vi => shown_date(day),
+        Language::En => format!("{} {} {}", day.day(), day.month(), day.year()),
     }
+}
 
-    /// A day as people of this language write it: `31/08/2028`, `31 August 2028`.
-    #[must_use]
-    pub fn day(self, day: Date) -> String {
-        match self {
-            Self::Vi => shown_date(day),
-            Self::En => format!("{} {} {}", day.day(), day.month(), day.year()),
-        }
-    }
+/// A moment on the clocks of Vietnam: `09:42, 21/11/2026`, `09:42, 21 November 2026`.
+pub(super) fn moment(at: UnixTime, language: Language) -> String {
+    let local = at.local();
+    let day = day(local.date(), language);
+    format!("{:02}:{:02}, {day}", local.hour(), local.minute())
+}
 
-    /// A moment on the clocks of Vietnam: `09:42, 21/11/2026`, `09:42, 21 November 2026`.
-    #[must_use]
-    pub fn moment(self, at: UnixTime) -> String {
-        let local = at.local();
-        let day = self.day(local.date());
-        format!("{:02}:{:02}, {day}", local.hour(), local.minute())
-    }
-
-    pub(super) fn words(self) -> &'static Words {
-        match self {
-            Self::Vi => &VI,
-            Self::En => &EN,
-        }
+/// All words of a language.
+pub(super) fn words(language: Language) -> &'static Words {
+    match language {
+        Language::Vi => &VI,
+        Language::En => &EN,
     }
 }
 
@@ -354,16 +337,20 @@ mod tests {
         assert!(vi.keys().eq(en.keys()));
         for (key, sentence) in &vi {
             assert_eq!(placeholders(sentence), placeholders(&en[key]), "{key}");
-            assert!(!sentence.trim().is_empty() && !en[key].trim().is_empty(), "{key}");
+            assert!(
+                !sentence.trim().is_empty() && !en[key].trim().is_empty(),
+                "{key}"
+            );
         }
     }
 
     #[test]
     fn every_code_has_a_sentence_in_both_languages_and_no_sentence_is_left_over() {
-        for lang in Lang::ALL {
-            let words = lang.words();
-            let keys = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<BTreeSet<_>>();
-            let codes = |all: Vec<&str>| all.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        for words in [words(Language::Vi), words(Language::En)] {
+            let keys =
+                |map: &BTreeMap<String, String>| map.keys().cloned().collect::<BTreeSet<_>>();
+            let codes =
+                |all: Vec<&str>| all.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
             let reasons = Reason::ALL.iter().map(|one| one.code()).collect();
             assert_eq!(keys(&words.reasons), codes(reasons));
             let skips = Skip::ALL.iter().map(|one| one.code()).collect();
@@ -373,17 +360,23 @@ mod tests {
             let outcomes = ["pass", "fail", "undetermined", "not_performed"].to_vec();
             assert_eq!(keys(&words.outcomes), codes(outcomes));
             let states: Vec<&str> = State::ALL.iter().map(|one| one.code()).collect();
-            assert_eq!(words.states.keys().cloned().collect::<BTreeSet<_>>(), codes(states));
+            assert_eq!(
+                words.states.keys().cloned().collect::<BTreeSet<_>>(),
+                codes(states)
+            );
         }
     }
 
     #[test]
     fn the_words_accuse_nobody_and_do_not_shout() {
-        let not_yet_forged = Lang::Vi.words().status.unknown.as_str();
+        let not_yet_forged = words(Language::Vi).status.unknown.as_str();
         for (key, sentence) in sentences(VI_JSON) {
             let lower = sentence.to_lowercase();
             if sentence != not_yet_forged {
-                assert!(!lower.split([' ', ',', '.']).any(|word| word == "giả"), "{key}");
+                assert!(
+                    !lower.split([' ', ',', '.']).any(|word| word == "giả"),
+                    "{key}"
+                );
             }
             for word in ["vi phạm", "an toàn", "đã xác thực", "!"] {
                 assert!(!lower.contains(word), "{key} says {word}");
@@ -399,18 +392,21 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_a_placeholder_is_not_filled_again() {
         assert_eq!(
-            fill("{reason} {time}", &[("reason", "{time}"), ("time", "09:42")]),
+            fill(
+                "{reason} {time}",
+                &[("reason", "{time}"), ("time", "09:42")]
+            ),
             "{time} 09:42"
         );
     }
 
     #[test]
     fn days_and_moments_read_as_people_write_them() {
-        let day = date!(2028 - 08 - 31);
-        assert_eq!(Lang::Vi.day(day), "31/08/2028");
-        assert_eq!(Lang::En.day(day), "31 August 2028");
+        let last = date!(2028 - 08 - 31);
+        assert_eq!(day(last, Language::Vi), "31/08/2028");
+        assert_eq!(day(last, Language::En), "31 August 2028");
         let at = UnixTime::parse_rfc3339("2026-11-21T02:42:00Z").unwrap();
-        assert_eq!(Lang::Vi.moment(at), "09:42, 21/11/2026");
-        assert_eq!(Lang::En.moment(at), "09:42, 21 November 2026");
+        assert_eq!(moment(at, Language::Vi), "09:42, 21/11/2026");
+        assert_eq!(moment(at, Language::En), "09:42, 21 November 2026");
     }
 }

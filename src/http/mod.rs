@@ -1,1 +1,4 @@
 //! The HTTP service.
+
+pub mod docs;
+pub mod pages;

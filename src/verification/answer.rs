@@ -1,6 +1,6 @@
 //! What a verification answers: the report, and what may be shown of the result.
 
-use crate::catalogue::{FieldKind, Label};
+use crate::catalogue::{FieldKind, Label, Matched};
 use crate::clock::{UnixTime, iso_date};
 use crate::id::ResultId;
 use crate::report::{Answer, Outcome, Report, Verdict};
@@ -62,8 +62,8 @@ pub struct ShownField {
     pub label: Label,
     /// Its value in both languages; items of lists are parted by line feeds.
     pub value: Label,
-    /// Whether it is compared with what stands before the inspector.
-    pub matched: bool,
+    /// What is compared with it.
+    pub matched: Option<Matched>,
 }
 
 /// A status change in effect.

@@ -305,7 +305,7 @@ fn show(field: &trust::Field, value: &crate::catalogue::Value) -> ShownField {
         visibility: field.visibility,
         qr: None,
         mask: None::<Mask>,
-        matched: field.matched,
+        matched: None,
         max_chars: 0,
     };
     let say = |language| crate::catalogue::shown(&described, value, language);

@@ -27,6 +27,9 @@ pub const PDF_OBJECTS: u32 = 1_000_000;
 /// Depth of nested PDF arrays and dictionaries; real files stay under 20.
 pub const PDF_DEPTH: usize = 64;
 
+/// Items of one PDF object with all that is nested in it: 500,000 of them take 30 MiB.
+pub const PDF_ITEMS: usize = 500_000;
+
 /// Bytes that one PDF stream may inflate to.
 pub const PDF_STREAM: usize = 32 * 1024 * 1024;
 

@@ -78,7 +78,11 @@ impl CMap {
             b"endbfrange" => {
                 for triple in operands.chunks_exact(3) {
                     match triple {
-                        [Operand::Code(first), Operand::Code(last), Operand::Code(text)] => {
+                        [
+                            Operand::Code(first),
+                            Operand::Code(last),
+                            Operand::Code(text),
+                        ] => {
                             self.text_ranges
                                 .push((number(first), number(last), utf16(text)));
                         }
@@ -93,7 +97,12 @@ impl CMap {
             }
             b"endcidrange" => {
                 for triple in operands.chunks_exact(3) {
-                    if let [Operand::Code(first), Operand::Code(last), Operand::Number(cid)] = triple {
+                    if let [
+                        Operand::Code(first),
+                        Operand::Code(last),
+                        Operand::Number(cid),
+                    ] = triple
+                    {
                         self.cids.push((number(first), number(last), *cid));
                     }
                 }

@@ -17,6 +17,7 @@
 //! * the pictures of a page that shows nothing else and is covered by them: a scan. Its grain and its words
 //!   cannot be told apart without a judgement about pixels, so the catalogue's place is taken as it is.
 
+use super::PdfError;
 use super::lexer::{Lexer, Token};
 use super::matrix::{Matrix, Rect};
 use super::object::{Dict, ObjRef, Object};
@@ -26,7 +27,6 @@ use super::reader::Document;
 use super::state::{Paint, State};
 use super::text::Font;
 use super::view::{Place, View};
-use super::PdfError;
 use crate::limits;
 use crate::private::Private;
 use std::collections::BTreeMap;
@@ -113,10 +113,11 @@ impl Surface {
     /// # Errors
     /// [`ContentError`].
     pub fn read(document: &Document<'_>, page: &Page) -> Result<Self, ContentError> {
-        let view = View::new(page.crop_box, page.rotate, page.user_unit).ok_or(ContentError::NoArea)?;
+        let view = View::new(page.crop_box, page.rotate.into(), page.user_unit)
+            .ok_or(ContentError::NoArea)?;
         let mut content = Vec::new();
-        for stream in &page.contents {
-            content.extend(document.stream_data(&stream.stream)?);
+        for (_, stream) in &page.contents {
+            content.extend(document.stream_data(stream)?);
             // A token never spans two streams (7.8.2).
             content.push(b'\n');
         }
@@ -229,7 +230,9 @@ impl Walk<'_, '_> {
                     self.picture(&state)?;
                 }
                 b"Tf" => self.choose_font(&operands, resources, &mut named, &mut state),
-                b"cs" | b"CS" => self.choose_space(word, &operands, resources, &mut named, &mut state),
+                b"cs" | b"CS" => {
+                    self.choose_space(word, &operands, resources, &mut named, &mut state)
+                }
                 b"Tj" | b"TJ" | b"'" | b"\"" => self.show(word, &operands, &mut state)?,
                 b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"s" | b"S" | b"n" => {
                     self.paint(word, &mut state)?;
@@ -279,7 +282,12 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn show(&mut self, word: &[u8], operands: &Operands, state: &mut State) -> Result<(), ContentError> {
+    fn show(
+        &mut self,
+        word: &[u8],
+        operands: &Operands,
+        state: &mut State,
+    ) -> Result<(), ContentError> {
         if matches!(word, b"'" | b"\"") {
             if let (b"\"", [word_space, space, _]) = (word, operands.as_slice()) {
                 state.text.word_space = word_space.as_number().unwrap_or(0.0);
@@ -364,7 +372,9 @@ impl Walk<'_, '_> {
         };
         let additive = matches!(
             family,
-            Some(b"DeviceGray" | b"DeviceRGB" | b"DeviceCMYK" | b"CalGray" | b"CalRGB" | b"ICCBased")
+            Some(
+                b"DeviceGray" | b"DeviceRGB" | b"DeviceCMYK" | b"CalGray" | b"CalRGB" | b"ICCBased"
+            )
         );
         state.choose_space(word == b"cs", additive);
     }
@@ -523,7 +533,11 @@ fn operand(lexer: &mut Lexer<'_>, first: Token<'_>, depth: usize) -> Result<Obje
                     }
                 }
             }
-            if array { Object::Array(items) } else { Object::Null }
+            if array {
+                Object::Array(items)
+            } else {
+                Object::Null
+            }
         }
         Token::Keyword(_) => Object::Null,
         Token::ArrayClose | Token::DictClose | Token::End => {

@@ -223,18 +223,15 @@ impl Subset {
             }
             map.push_str("endbfchar\n");
         }
-        map.push_str(
-            "endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n",
-        );
+        map.push_str("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n");
         map
     }
 }
 
 /// Six capitals that differ between subsets of one font (ISO 32000-2 §9.9.2), from the subset itself.
 fn tag(file: &[u8]) -> String {
-    let digest = Sha256::of(file);
+    let Sha256(digest) = Sha256::of(file);
     digest
-        .as_bytes()
         .iter()
         .take(6)
         .map(|byte| char::from(b'A' + byte % 26))
@@ -263,7 +260,10 @@ mod tests {
         let composed = subset.show("Quét mã để kiểm tra").unwrap();
         let decomposed: String = "Quét mã để kiểm tra".nfd().collect();
         assert_eq!(subset.show(&decomposed), Ok(composed));
-        assert_eq!(subset.width(&decomposed), subset.width("Quét mã để kiểm tra"));
+        assert_eq!(
+            subset.width(&decomposed),
+            subset.width("Quét mã để kiểm tra")
+        );
     }
 
     #[test]

@@ -155,6 +155,9 @@ mod tests {
 
     #[test]
     fn win_ansi_differs_from_latin_1_between_0x80_and_0x9f() {
-        assert_eq!((win_ansi(b'A'), win_ansi(0x96), win_ansi(0xe9)), ('A', '–', 'é'));
+        assert_eq!(
+            (win_ansi(b'A'), win_ansi(0x96), win_ansi(0xe9)),
+            ('A', '–', 'é')
+        );
     }
 }

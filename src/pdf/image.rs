@@ -156,7 +156,8 @@ impl Picture {
 
     fn push(&mut self, colour: [u8; 3], alpha: u8) {
         // What cannot be seen has no colour: the same look gives the same bytes, and they pack well.
-        self.colours.extend(if alpha == 0 { [255; 3] } else { colour });
+        self.colours
+            .extend(if alpha == 0 { [255; 3] } else { colour });
         self.alpha.push(alpha);
     }
 
@@ -217,7 +218,11 @@ mod tests {
         let mut out = Vec::new();
         let mut encoder = png::Encoder::new(&mut out, 10, 10);
         encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_color(if alpha { png::ColorType::Rgba } else { png::ColorType::Rgb });
+        encoder.set_color(if alpha {
+            png::ColorType::Rgba
+        } else {
+            png::ColorType::Rgb
+        });
         let pixels: Vec<u8> = (0..100)
             .flat_map(|at| {
                 let mut pixel = colour.to_vec();
@@ -227,7 +232,11 @@ mod tests {
                 pixel
             })
             .collect();
-        encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+        encoder
+            .write_header()
+            .unwrap()
+            .write_image_data(&pixels)
+            .unwrap();
         out
     }
 
@@ -244,7 +253,10 @@ mod tests {
     fn an_opaque_picture_is_refused_with_and_without_alpha_channel() {
         assert_eq!(Picture::seal(&png(0, RED, false)), Err(ImageError::Opaque));
         assert_eq!(Picture::seal(&png(0, RED, true)), Err(ImageError::Opaque));
-        assert_eq!(Picture::signature(&png(4, BLUE, true)), Err(ImageError::Opaque));
+        assert_eq!(
+            Picture::signature(&png(4, BLUE, true)),
+            Err(ImageError::Opaque)
+        );
     }
 
     #[test]
@@ -258,11 +270,16 @@ mod tests {
 
     #[test]
     fn nothing_to_see_and_what_is_no_picture_have_their_own_errors() {
-        assert_eq!(Picture::signature(&png(100, RED, true)), Err(ImageError::Empty));
+        assert_eq!(
+            Picture::signature(&png(100, RED, true)),
+            Err(ImageError::Empty)
+        );
         assert_eq!(Picture::seal(b"GIF89a"), Err(ImageError::NotAPng));
         assert_eq!(
             Picture::seal(&vec![0; FILE_BYTES + 1]),
-            Err(ImageError::TooLarge { bytes: FILE_BYTES + 1 })
+            Err(ImageError::TooLarge {
+                bytes: FILE_BYTES + 1
+            })
         );
     }
 
@@ -275,7 +292,10 @@ mod tests {
         wide[29..33].copy_from_slice(&crc.to_be_bytes());
         assert_eq!(
             Picture::seal(&wide),
-            Err(ImageError::TooManyPixels { width: 60_000, height: 10 })
+            Err(ImageError::TooManyPixels {
+                width: 60_000,
+                height: 10
+            })
         );
     }
 

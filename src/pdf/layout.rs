@@ -164,8 +164,11 @@ pub fn place_symbol(
     wanted: &SymbolPlace,
 ) -> Result<Place, Overlap> {
     let spots = std::iter::once(wanted.spot).chain(wanted.alternatives.iter().copied());
-    first_free(surface, spots.map(|spot| (spot.place(&surface.view, size), ())))
-        .map(|(place, ())| place)
+    first_free(
+        surface,
+        spots.map(|spot| (spot.place(&surface.view, size), ())),
+    )
+    .map(|(place, ())| place)
 }
 
 /// Less room than this above a name is a line break, not a place to sign.
@@ -198,9 +201,9 @@ pub fn signature_gap(surface: &Surface, name: &str, position: &str) -> Option<Pl
         .filter(|mark| matches!(mark.kind, MarkKind::Text(_)))
         .map(|mark| mark.place)
         .collect();
-    names
-        .into_iter()
-        .find_map(|name| gap_above(surface, name, &positions).or_else(|| gap_above(surface, name, &texts)))
+    names.into_iter().find_map(|name| {
+        gap_above(surface, name, &positions).or_else(|| gap_above(surface, name, &texts))
+    })
 }
 
 fn gap_above(surface: &Surface, name: Place, above: &[Place]) -> Option<Place> {
@@ -214,7 +217,10 @@ fn gap_above(surface: &Surface, name: Place, above: &[Place]) -> Option<Place> {
         .map(bottom)
         .max_by(f64::total_cmp)?;
     let middle = name.x + name.width / 2.0;
-    let (mut left, mut right) = ((middle - REACH).max(0.0), (middle + REACH).min(surface.view.width));
+    let (mut left, mut right) = (
+        (middle - REACH).max(0.0),
+        (middle + REACH).min(surface.view.width),
+    );
     let band = Place {
         x: left,
         y: upper,
@@ -273,7 +279,9 @@ pub fn seal_place(view: &View, gap: Place, diameter: f64, signature: Option<Plac
     };
     Place {
         x: x.min(view.width - diameter).max(0.0),
-        y: (middle - diameter / 2.0).min(view.height - diameter).max(0.0),
+        y: (middle - diameter / 2.0)
+            .min(view.height - diameter)
+            .max(0.0),
         width: diameter,
         height: diameter,
     }
@@ -294,7 +302,10 @@ impl Line {
         starts
             .filter(|(at, window)| {
                 let next = self.letters.get(at.saturating_add(needle.len()));
-                let same = window.iter().zip(needle).all(|((letter, _), wanted)| letter == wanted);
+                let same = window
+                    .iter()
+                    .zip(needle)
+                    .all(|((letter, _), wanted)| letter == wanted);
                 same && !next.is_some_and(|(letter, _)| is_combining_mark(*letter))
             })
             .filter_map(|(_, window)| {
@@ -344,7 +355,10 @@ fn lines(surface: &Surface) -> Vec<Line> {
         .map(|mut row| {
             row.sort_by(|a, b| a.1.x.total_cmp(&b.1.x));
             Line {
-                letters: row.iter().flat_map(|(text, place)| letters(text, *place)).collect(),
+                letters: row
+                    .iter()
+                    .flat_map(|(text, place)| letters(text, *place))
+                    .collect(),
             }
         })
         .collect()
@@ -353,7 +367,10 @@ fn lines(surface: &Surface) -> Vec<Line> {
 /// The letters of a run, its box divided evenly among them: close enough to centre on a name.
 fn letters(text: &str, place: Place) -> Vec<(char, Place)> {
     let all: Vec<char> = text.nfd().flat_map(char::to_lowercase).nfd().collect();
-    let bases = all.iter().filter(|letter| !is_combining_mark(**letter)).count();
+    let bases = all
+        .iter()
+        .filter(|letter| !is_combining_mark(**letter))
+        .count();
     let step = place.width / u32::try_from(bases.max(1)).map_or(1.0, f64::from);
     let mut x = place.x - step;
     let mut out = Vec::new();
@@ -416,7 +433,10 @@ mod tests {
 
         let taken = surface(vec![(text("SỞ XÂY DỰNG"), [30.0, 20.0, 50.0, 5.0])]);
         let place = place_symbol(&taken, LABEL, &wanted).unwrap();
-        assert!((place.y - (297.0 - 4.5 - 43.0)).abs() < 0.01, "lower left: {place:?}");
+        assert!(
+            (place.y - (297.0 - 4.5 - 43.0)).abs() < 0.01,
+            "lower left: {place:?}"
+        );
     }
 
     #[test]
@@ -464,9 +484,12 @@ mod tests {
     fn the_gap_lies_between_position_and_name_however_the_name_is_spelled() {
         let decomposed: String = "NGUYỄN  văn mẫu".nfd().collect();
         for printed in ["Nguyễn Văn Mẫu", decomposed.as_str()] {
-            let gap =
-                signature_gap(&signature_block(printed), "Nguyễn Văn Mẫu", "KT. GIÁM ĐỐC\nPHÓ GIÁM ĐỐC")
-                    .unwrap();
+            let gap = signature_gap(
+                &signature_block(printed),
+                "Nguyễn Văn Mẫu",
+                "KT. GIÁM ĐỐC\nPHÓ GIÁM ĐỐC",
+            )
+            .unwrap();
             assert_eq!((gap.y, gap.height), (209.0, 35.0));
             assert!((gap.x + gap.width / 2.0 - 150.0).abs() < 0.01, "{gap:?}");
             assert!((gap.width - 80.0).abs() < 0.01, "{gap:?}");
@@ -476,7 +499,10 @@ mod tests {
     #[test]
     fn a_name_that_is_not_there_or_has_no_room_above_gives_no_gap() {
         let block = signature_block("Nguyễn Văn Mẫu");
-        assert_eq!(signature_gap(&block, "Nguyễn Văn Mâu", "PHÓ GIÁM ĐỐC"), None);
+        assert_eq!(
+            signature_gap(&block, "Nguyễn Văn Mâu", "PHÓ GIÁM ĐỐC"),
+            None
+        );
         assert_eq!(signature_gap(&block, "", ""), None);
         let crowded = surface(vec![
             (text("PHÓ GIÁM ĐỐC"), [130.0, 205.0, 40.0, 4.0]),

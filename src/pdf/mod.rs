@@ -24,14 +24,26 @@
     clippy::panic
 )]
 
+pub mod cmap;
+pub mod content;
 pub mod error;
 pub mod filter;
+pub mod font;
+pub mod glyphs;
+pub mod image;
+pub mod layout;
 pub mod lexer;
+pub mod matrix;
 pub mod object;
+pub mod outline;
 pub mod page;
 pub mod parser;
 pub mod reader;
 pub mod revision;
+mod state;
+pub mod text;
+pub mod view;
+pub mod writer;
 pub mod xref;
 
 pub use error::PdfError;

@@ -44,7 +44,12 @@ impl Outline {
     /// `l`
     pub fn line_to(&mut self, point: (f64, f64)) {
         // After `h` the current point is the beginning of the closed subpath.
-        if let Some(start) = self.subpaths.last().filter(|s| s.closed).and_then(|s| s.points.first().copied()) {
+        if let Some(start) = self
+            .subpaths
+            .last()
+            .filter(|s| s.closed)
+            .and_then(|s| s.points.first().copied())
+        {
             self.move_to(start);
         }
         match self.subpaths.last_mut() {
@@ -134,7 +139,10 @@ impl Outline {
             let x_at = |y: f64| from.0 + (to.0 - from.0) * (y - from.1) / (to.1 - from.1);
             // Only the strips that the side passes through.
             let first = row((low - all.y0) / height);
-            let rows = strips.iter_mut().zip(0_u32..).skip(usize::try_from(first).unwrap_or(0));
+            let rows = strips
+                .iter_mut()
+                .zip(0_u32..)
+                .skip(usize::try_from(first).unwrap_or(0));
             for (strip, index) in rows {
                 let top = all.y0 + f64::from(index) * height;
                 if top > high {
@@ -142,7 +150,11 @@ impl Outline {
                 }
                 let (upper, lower) = (top.max(low), (top + height).min(high));
                 if upper <= lower {
-                    let ends = if from.1 == to.1 { (from.0, to.0) } else { (x_at(upper), x_at(lower)) };
+                    let ends = if from.1 == to.1 {
+                        (from.0, to.0)
+                    } else {
+                        (x_at(upper), x_at(lower))
+                    };
                     strip.spans.push((ends.0.min(ends.1), ends.0.max(ends.1)));
                 }
                 let middle = top + height / 2.0;
@@ -155,7 +167,11 @@ impl Outline {
         let mut boxes = Vec::new();
         let mut y0 = all.y0;
         for strip in strips {
-            let row = Rect { y0, y1: y0 + height, ..all };
+            let row = Rect {
+                y0,
+                y1: y0 + height,
+                ..all
+            };
             for (x0, x1) in strip.covered(even_odd) {
                 boxes.extend(Rect { x0, x1, ..row }.meet(all));
             }
@@ -192,7 +208,11 @@ impl Strip {
         let mut winding = 0_i64;
         for (at, next) in self.crossings.iter().zip(self.crossings.iter().skip(1)) {
             winding += at.1;
-            let inside = if even_odd { winding % 2 != 0 } else { winding != 0 };
+            let inside = if even_odd {
+                winding % 2 != 0
+            } else {
+                winding != 0
+            };
             if inside {
                 self.spans.push((at.0, next.0));
             }
@@ -284,11 +304,19 @@ mod tests {
         rectangle(&mut frame, [4.0, 4.0, 206.0, 293.0]);
         let boxes = frame.filled(true, PAGE);
         assert!(!touched(&boxes, [10.0, 10.0, 200.0, 285.0]));
-        for side in [[0.0, 99.0, 5.0, 100.0], [205.0, 99.0, 209.0, 100.0], [99.0, 0.0, 100.0, 5.0], [99.0, 292.0, 100.0, 295.0]] {
+        for side in [
+            [0.0, 99.0, 5.0, 100.0],
+            [205.0, 99.0, 209.0, 100.0],
+            [99.0, 0.0, 100.0, 5.0],
+            [99.0, 292.0, 100.0, 295.0],
+        ] {
             assert!(touched(&boxes, side), "{side:?}");
         }
         let full = frame.filled(false, PAGE);
-        assert!(touched(&full, [99.0, 150.0, 100.0, 151.0]), "both turn the same way");
+        assert!(
+            touched(&full, [99.0, 150.0, 100.0, 151.0]),
+            "both turn the same way"
+        );
     }
 
     #[test]

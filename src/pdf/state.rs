@@ -133,7 +133,11 @@ impl State {
             (b"Tz", [percent]) => text.stretch = percent / 100.0,
             (b"TL", [leading]) => text.leading = *leading,
             (b"Ts", [rise]) => text.rise = *rise,
-            (b"Tr", [mode]) => text.mode = (0..8).find(|known| *mode == f64::from(*known)).map_or(0, i64::from),
+            (b"Tr", [mode]) => {
+                text.mode = (0..8)
+                    .find(|known| *mode == f64::from(*known))
+                    .map_or(0, i64::from)
+            }
             _ => {}
         }
     }
@@ -144,7 +148,12 @@ impl State {
     }
 
     fn rectangle(&mut self, x: f64, y: f64, width: f64, height: f64) {
-        let corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)];
+        let corners = [
+            (x, y),
+            (x + width, y),
+            (x + width, y + height),
+            (x, y + height),
+        ];
         let [first, rest @ ..] = corners.map(|corner| self.matrix.apply(corner));
         self.path.move_to(first);
         for corner in rest {
@@ -203,7 +212,11 @@ impl State {
             start.get_or_insert(self.text.matrix);
             let font = Rc::clone(&self.text.font);
             for glyph in font.glyphs(string) {
-                let word = if glyph.word_space { self.text.word_space } else { 0.0 };
+                let word = if glyph.word_space {
+                    self.text.word_space
+                } else {
+                    0.0
+                };
                 self.advance(glyph.width * self.text.size + self.text.character_space + word);
                 // A private-use sign keeps unknown ink from looking like a blank.
                 text.push_str(glyph.text.as_deref().unwrap_or("\u{fffd}"));
@@ -220,11 +233,13 @@ impl State {
 
     fn end_run(&self, start: Option<Matrix>, text: String) -> Option<Run> {
         let start = start.filter(|_| !text.trim().is_empty())?;
-        let TextState { font, size, rise, .. } = &self.text;
+        let TextState {
+            font, size, rise, ..
+        } = &self.text;
         let (low, high) = (font.descent * size + rise, font.ascent * size + rise);
-        let corners = [start, self.text.matrix]
-            .into_iter()
-            .flat_map(|matrix| [(0.0, low), (0.0, high)].map(|corner| matrix.then(self.matrix).apply(corner)));
+        let corners = [start, self.text.matrix].into_iter().flat_map(|matrix| {
+            [(0.0, low), (0.0, high)].map(|corner| matrix.then(self.matrix).apply(corner))
+        });
         Some(Run {
             text,
             place: Rect::around(corners)?,

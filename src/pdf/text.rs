@@ -77,7 +77,9 @@ impl Font {
     #[must_use]
     pub fn read(document: &Document<'_>, font: &Dict) -> Self {
         let reader = Reader { document };
-        let to_unicode = reader.stream(font.get(b"ToUnicode")).map(|data| CMap::parse(&data));
+        let to_unicode = reader
+            .stream(font.get(b"ToUnicode"))
+            .map(|data| CMap::parse(&data));
         let descendant = reader
             .array(font.get(b"DescendantFonts"))
             .first()
@@ -207,7 +209,11 @@ impl Reader<'_, '_> {
             .and_then(|descriptor| self.number(descriptor.get(b"MissingWidth")))
             .map(|width| width * unit);
         Codes::Simple {
-            missing: if widths.is_empty() { WIDE } else { stated.unwrap_or(0.0) },
+            missing: if widths.is_empty() {
+                WIDE
+            } else {
+                stated.unwrap_or(0.0)
+            },
             widths,
             texts: self.encoding(font),
         }
@@ -251,15 +257,21 @@ impl Reader<'_, '_> {
         let mut items = items.iter();
         // Table 115: `c [w1 … wn]` or `first last w`.
         while let (Some(first), Some(second)) = (items.next(), items.next()) {
-            let Some(first) = self.code(Some(first)) else { break };
+            let Some(first) = self.code(Some(first)) else {
+                break;
+            };
             match self.value(Some(second)) {
                 Object::Array(list) => {
                     let each = list.iter().filter_map(Object::as_number);
                     widths.extend((first..).zip(each.map(|width| width / 1000.0)));
                 }
                 last => {
-                    let Some(width) = self.number(items.next()) else { break };
-                    let Some(last) = self.code(Some(&last)) else { break };
+                    let Some(width) = self.number(items.next()) else {
+                        break;
+                    };
+                    let Some(last) = self.code(Some(&last)) else {
+                        break;
+                    };
                     ranges.push((first, last, width / 1000.0));
                 }
             }
@@ -288,7 +300,9 @@ impl Reader<'_, '_> {
                 .iter()
                 .filter_map(|side| Some(side.as_number()? * unit))
                 .collect();
-            if let [_, low, _, high] = bounds.as_slice() && low < high {
+            if let [_, low, _, high] = bounds.as_slice()
+                && low < high
+            {
                 return (*high, *low);
             }
         }

@@ -160,7 +160,10 @@ mod tests {
             let view = View::new(CROP, rotate, 1.0).unwrap();
             assert!(close(view.to_mm.apply(corner), (0.0, 0.0)), "{rotate}");
             let top = view.height * POINTS_PER_MM;
-            assert!(close(view.from_points.apply((0.0, top)), corner), "{rotate}");
+            assert!(
+                close(view.from_points.apply((0.0, top)), corner),
+                "{rotate}"
+            );
         }
     }
 

@@ -12,6 +12,7 @@
 //! equal bytes.
 
 use super::object::ObjRef;
+use super::pack::put_packed;
 use super::writer::Update;
 use crate::digest::Sha256;
 use skrifa::instance::{LocationRef, Size};
@@ -188,8 +189,8 @@ impl Subset {
             .into_bytes(),
         );
         let length = format!("/Length1 {}", file.len());
-        update.put_stream(program, length.as_bytes(), &file);
-        update.put_stream(unicode, b"", self.to_unicode().as_bytes());
+        put_packed(update, program, &length, &file);
+        put_packed(update, unicode, "", self.to_unicode().as_bytes());
         Ok(font)
     }
 

@@ -2,6 +2,7 @@
 //! ground, blue or red.
 
 use super::object::ObjRef;
+use super::pack::put_packed;
 use super::writer::Update;
 
 /// Why a picture cannot be used.
@@ -202,9 +203,9 @@ impl Picture {
             self.width, self.height
         );
         let colour = format!("{frame} /ColorSpace /DeviceRGB /SMask {mask}");
-        update.put_stream(image, colour.as_bytes(), &self.colours);
+        put_packed(update, image, &colour, &self.colours);
         let grey = format!("{frame} /ColorSpace /DeviceGray");
-        update.put_stream(mask, grey.as_bytes(), &self.alpha);
+        put_packed(update, mask, &grey, &self.alpha);
         image
     }
 }

@@ -22,11 +22,13 @@ use super::label::{Fonts, FooterLines, Form, Label, number, precise};
 use super::layout::{self, Overlap, SymbolPlace};
 use super::matrix::{Matrix, Rect};
 use super::object::{Dict, ObjRef, Object};
+use super::pack::put_packed;
 use super::page::Page;
 use super::patch;
 use super::reader::Document;
 use super::view::{POINTS_PER_MM, Place, View};
-use super::writer::Update;
+use super::writer::{self, Update};
+use crate::digest::hex;
 
 pub use super::label::{CAPTION, Footer, MODULE, Symbol, Words};
 
@@ -77,12 +79,11 @@ pub struct Stamped {
 /// # Errors
 /// [`StampError`]; the update must then be dropped.
 pub fn compose(
-    document: &Document<'_>,
     update: &mut Update<'_>,
     page: &Page,
     stamp: &Stamp<'_>,
 ) -> Result<Stamped, StampError> {
-    let surface = Surface::read(document, page)?;
+    let surface = Surface::read(update.document(), page)?;
     let view = surface.view;
     let mut fonts = Fonts::new()?;
     let (label_place, label) = label(&surface, &fonts, stamp)?;
@@ -104,8 +105,8 @@ pub fn compose(
         number(view.width * POINTS_PER_MM),
         number(view.height * POINTS_PER_MM)
     );
-    update.put_stream(form, entries.as_bytes(), &drawing);
-    invoke(document, update, page, &surface, form)?;
+    put_packed(update, form, &entries, &drawing);
+    invoke(update, page, &surface, form)?;
     Ok(Stamped {
         label: label_place,
         footer: footer.map(|(place, _)| place),
@@ -178,13 +179,12 @@ fn placed(view: &View, place: Place, drawing: &[u8]) -> Vec<u8> {
 
 /// Has the page draw the form behind its own content.
 fn invoke(
-    document: &Document<'_>,
     update: &mut Update<'_>,
     page: &Page,
     surface: &Surface,
     form: ObjRef,
 ) -> Result<(), StampError> {
-    let (resources, name) = resources_with(document, &page.resources, form)?;
+    let (resources, name) = resources_with(update.document(), &page.resources, form)?;
     let [before, after, stamp] = std::array::from_fn(|_| update.reserve());
     let times = |count: u32, word: &str| word.repeat(usize::try_from(count).unwrap_or(0));
     update.put_stream(before, b"", b"q\n");
@@ -241,6 +241,36 @@ fn resources_with(
     Ok((out, name))
 }
 
+/// An object as PDF spells it. Numbers come out as they were read; a stream is never direct.
+fn spell(object: &Object, out: &mut Vec<u8>) {
+    match object {
+        Object::Null | Object::Stream(_) => out.extend_from_slice(b"null"),
+        Object::Bool(value) => out.extend(value.to_string().into_bytes()),
+        Object::Integer(value) => out.extend(value.to_string().into_bytes()),
+        Object::Real(value) => out.extend(value.to_string().into_bytes()),
+        Object::Name(name) => out.extend(writer::name(name)),
+        Object::String(bytes) => out.extend(format!("<{}>", hex(bytes)).into_bytes()),
+        Object::Ref(reference) => out.extend(reference.to_string().into_bytes()),
+        Object::Array(items) => {
+            out.push(b'[');
+            for item in items {
+                spell(item, out);
+                out.push(b' ');
+            }
+            out.push(b']');
+        }
+        Object::Dict(dict) => {
+            out.extend_from_slice(b"<<");
+            for (key, value) in dict.iter() {
+                out.extend(writer::name(key));
+                out.push(b' ');
+                spell(value, out);
+            }
+            out.extend_from_slice(b">>");
+        }
+    }
+}
+
 fn owned(dict: &Dict) -> Vec<(Vec<u8>, Object)> {
     dict.iter()
         .filter(|(_, value)| !value.is_null())
@@ -291,7 +321,7 @@ pub fn appearance(
         spelled(turn)
     );
     let drawing = format!("q {} 0 0 {} 0 0 cm /Im Do Q\n", number(width), number(height));
-    update.put_stream(form, entries.as_bytes(), drawing.as_bytes());
+    put_packed(update, form, &entries, drawing.as_bytes());
     let Rect { x0, y0, x1, y1 } = view.user_rect(place);
     Ok(Appearance {
         form,

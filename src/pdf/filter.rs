@@ -4,7 +4,7 @@
 
 use super::error::PdfError;
 use super::lexer::is_white;
-use super::object::Dict;
+use super::object::{Dict, Object};
 use std::io::Read as _;
 
 /// One step of decoding: the filter's name and its parameters.
@@ -230,7 +230,7 @@ fn run_length(data: &[u8], limit: usize) -> Result<Vec<u8>, PdfError> {
 }
 
 fn integer(parameters: &Dict, key: &[u8], otherwise: i64) -> i64 {
-    let value = parameters.get(key).and_then(|value| value.as_integer());
+    let value = parameters.get(key).and_then(Object::as_integer);
     value.unwrap_or(otherwise)
 }
 
@@ -318,7 +318,6 @@ fn paeth(left: u8, up: u8, corner: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::object::Object;
 
     fn decoded(name: &[u8], data: &[u8]) -> Result<Vec<u8>, PdfError> {
         let step = Step {

@@ -117,14 +117,20 @@ impl Label {
         }
         let mut lines = Vec::new();
         for sentence in words.caption {
-            lines.extend(wrapped(&fonts.sans, sentence, (room - 2.0 * MARGIN) / TEXT_SIZE)?);
+            lines.extend(wrapped(
+                &fonts.sans,
+                sentence,
+                (room - 2.0 * MARGIN) / TEXT_SIZE,
+            )?);
         }
         if form == Form::Full {
             // The code stands right above; it is repeated only where there is room.
             let both = format!("{} · {code}", words.host);
             let fits = fonts.sans.width(&both)? * TEXT_SIZE + 2.0 * MARGIN <= room;
             lines.push(if fits { both } else { words.host.to_owned() });
-            let host = lines.last().map_or(Ok(0.0), |host| fonts.sans.width(host))?;
+            let host = lines
+                .last()
+                .map_or(Ok(0.0), |host| fonts.sans.width(host))?;
             room = room.max(host * TEXT_SIZE + 2.0 * MARGIN);
         }
         let count = u32::try_from(lines.len()).map_or(0.0, f64::from);
@@ -205,7 +211,11 @@ impl FooterLines {
         let room = width * POINTS_PER_MM - 2.0 * MARGIN;
         let said = [
             format!("{} – {}", footer.system, footer.owner),
-            format!("Tra cứu: https://{} – Mã: {}", words.host, words.code.grouped()),
+            format!(
+                "Tra cứu: https://{} – Mã: {}",
+                words.host,
+                words.code.grouped()
+            ),
         ];
         let one = said.join(". ");
         let mut lines = Vec::new();
@@ -239,7 +249,13 @@ impl FooterLines {
         let mut baseline = self.height - MARGIN / 2.0 - TEXT_SIZE * 0.95;
         for line in &self.lines {
             let x = (self.width - fonts.sans.width(line)? * TEXT_SIZE) / 2.0;
-            out.push_str(&text_at("S", TEXT_SIZE, x, baseline, &fonts.sans.show(line)?));
+            out.push_str(&text_at(
+                "S",
+                TEXT_SIZE,
+                x,
+                baseline,
+                &fonts.sans.show(line)?,
+            ));
             baseline -= TEXT_SIZE * LEADING;
         }
         Ok(out.into_bytes())
@@ -312,7 +328,10 @@ mod tests {
         // Versions 10 to 14 with quiet zone.
         for modules in [65, 69, 73, 77, 81] {
             let (width, height) = label(Form::Full, modules, 28.0).size();
-            assert!(width <= 37.0 && height <= 48.0, "{modules}: {width} x {height}");
+            assert!(
+                width <= 37.0 && height <= 48.0,
+                "{modules}: {width} x {height}"
+            );
         }
         let (width, height) = label(Form::Compact, 73, 30.0).size();
         assert!(width <= 37.0 && height <= 42.0, "{width} x {height}");
@@ -331,7 +350,10 @@ mod tests {
         let label = label(Form::Full, 73, 30.0);
         assert_eq!(label.lines, [CAPTION[0], CAPTION[1], "qr.vidu.test"]);
         let fonts = Fonts::new().unwrap();
-        let wide = Symbol { path: b"", modules: 73 };
+        let wide = Symbol {
+            path: b"",
+            modules: 73,
+        };
         let label = Label::new(&fonts, Form::Full, wide, 60.0, words("qr.vidu.test")).unwrap();
         assert_eq!(label.lines[2], "qr.vidu.test · 7K3M 9QX2 TB4C 5D6E");
     }
@@ -352,7 +374,12 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_never_exponential() {
-        for (value, text) in [(1.0, "1"), (0.0, "0"), (-0.000_01, "0"), (12.345_6, "12.346")] {
+        for (value, text) in [
+            (1.0, "1"),
+            (0.0, "0"),
+            (-0.000_01, "0"),
+            (12.345_6, "12.346"),
+        ] {
             assert_eq!(number(value), text);
         }
         assert_eq!(precise(0.000_01), "0.00001");

@@ -318,14 +318,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn tokens(text: &[u8]) -> Vec<Token<'_>> {
+    fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, PdfError> {
         let mut lexer = Lexer::at(text, 0);
         let mut all = Vec::new();
         loop {
-            match lexer.token() {
-                Ok(Token::End) => return all,
-                Ok(token) => all.push(token),
-                Err(error) => panic!("{error}"),
+            match lexer.token()? {
+                Token::End => return Ok(all),
+                token => all.push(token),
             }
         }
     }
@@ -334,7 +333,7 @@ mod tests {
     fn every_kind_of_token_is_read() {
         assert_eq!(
             tokens(b"-12 +.5 4. /A#20B (a\\(b\\053(c)\\\r\nd) <48 6> [<< >>] obj%x\n{"),
-            vec![
+            Ok(vec![
                 Token::Integer(-12),
                 Token::Real(0.5),
                 Token::Real(4.0),
@@ -347,7 +346,7 @@ mod tests {
                 Token::ArrayClose,
                 Token::Keyword(b"obj"),
                 Token::Keyword(b"{"),
-            ]
+            ])
         );
     }
 

@@ -5,7 +5,9 @@
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
 //!              ├── inspect::signatures    what signs which bytes?
+//!              ├── content::Surface        what does a page show, and where?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
+//!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
 //!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
 //! ```
 //!
@@ -29,8 +31,10 @@ pub mod content;
 pub mod error;
 pub mod filter;
 pub mod font;
+mod form;
 pub mod glyphs;
 pub mod image;
+pub mod inspect;
 pub mod label;
 pub mod layout;
 pub mod lexer;
@@ -43,6 +47,8 @@ pub mod parser;
 pub mod patch;
 pub mod reader;
 pub mod revision;
+mod screen;
+pub mod signature;
 pub mod stamp;
 mod state;
 pub mod text;
@@ -55,3 +61,4 @@ pub use object::{Dict, ObjRef, Object, Stream};
 pub use page::Page;
 pub use reader::Document;
 pub use revision::Revision;
+pub use writer::Update;

@@ -43,7 +43,7 @@ pub enum Object {
     /// The bytes of a literal or hexadecimal string.
     String(Vec<u8>),
     /// An array.
-    Array(Vec<Object>),
+    Array(Vec<Self>),
     /// A dictionary.
     Dict(Dict),
     /// A stream: its dictionary, and where its encoded bytes are.
@@ -98,7 +98,7 @@ impl Object {
 
     /// The items of an array.
     #[must_use]
-    pub fn as_array(&self) -> Option<&[Object]> {
+    pub fn as_array(&self) -> Option<&[Self]> {
         match self {
             Self::Array(items) => Some(items),
             _ => None,
@@ -187,6 +187,11 @@ impl Dict {
     /// Keys and values in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Object)> {
         self.0.iter().map(|(key, value)| (key.as_slice(), value))
+    }
+
+    /// The values in the order of the file.
+    pub fn into_values(self) -> impl Iterator<Item = Object> {
+        self.0.into_iter().map(|(_, value)| value)
     }
 
     /// Number of entries.

@@ -255,8 +255,10 @@ impl Document<'_> {
     }
 }
 
-fn intersection([a, b, c, d]: [f64; 4], [e, f, g, h]: [f64; 4]) -> Option<[f64; 4]> {
-    let both = [a.max(e), b.max(f), c.min(g), d.min(h)];
-    let [left, bottom, right, top] = both;
-    (left < right && bottom < top).then_some(both)
+fn intersection(one: [f64; 4], other: [f64; 4]) -> Option<[f64; 4]> {
+    let [left, bottom, right, top] = one;
+    let [other_left, other_bottom, other_right, other_top] = other;
+    let (left, bottom) = (left.max(other_left), bottom.max(other_bottom));
+    let (right, top) = (right.min(other_right), top.min(other_top));
+    (left < right && bottom < top).then_some([left, bottom, right, top])
 }

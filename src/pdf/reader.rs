@@ -97,10 +97,10 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// [`PdfError::Structure`] if there is no such revision, else what [`Document::open`] says.
-    pub fn as_of(&self, number: usize) -> Result<Document<'a>, PdfError> {
+    pub fn as_of(&self, number: usize) -> Result<Self, PdfError> {
         let revision = number.checked_sub(1).and_then(|i| self.revisions.get(i));
         let bytes = revision.and_then(|revision| self.bytes.get(..revision.end));
-        Document::open(bytes.ok_or(PdfError::Structure { what: "revision" })?)
+        Self::open(bytes.ok_or(PdfError::Structure { what: "revision" })?)
     }
 
     /// The trailer dictionary of the latest revision (that of the stream, if it is one).

@@ -304,8 +304,8 @@ pub fn appearance(
     place: Place,
     picture: &Picture,
 ) -> Result<Appearance, StampError> {
-    let view = View::new(page.crop_box, page.rotate.into(), page.user_unit)
-        .ok_or(ContentError::NoArea)?;
+    let view =
+        View::new(page.crop_box, page.rotate.into(), page.user_unit).ok_or(ContentError::NoArea)?;
     let (width, height) = (place.width * POINTS_PER_MM, place.height * POINTS_PER_MM);
     let image = picture.embed(update);
     let form = update.reserve();
@@ -320,7 +320,11 @@ pub fn appearance(
         number(height),
         spelled(turn)
     );
-    let drawing = format!("q {} 0 0 {} 0 0 cm /Im Do Q\n", number(width), number(height));
+    let drawing = format!(
+        "q {} 0 0 {} 0 0 cm /Im Do Q\n",
+        number(width),
+        number(height)
+    );
     put_packed(update, form, &entries, drawing.as_bytes());
     let Rect { x0, y0, x1, y1 } = view.user_rect(place);
     Ok(Appearance {

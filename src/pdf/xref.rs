@@ -261,7 +261,6 @@ fn stream_entry(row: &[u8], [kind, second, third]: [usize; 3]) -> Option<Entry> 
         big_endian(third_field)?
     };
     match kind {
-        0 => Some(Entry::Free),
         1 => Some(Entry::InFile {
             offset: usize::try_from(two).ok()?,
             generation: u16::try_from(three).ok()?,
@@ -270,7 +269,7 @@ fn stream_entry(row: &[u8], [kind, second, third]: [usize; 3]) -> Option<Entry> 
             stream: u32::try_from(two).ok().filter(|num| *num > 0)?,
             index: usize::try_from(three).ok()?,
         }),
-        // 7.5.8.3: types unknown here stand for null.
+        // 0 is free; 7.5.8.3: types unknown here stand for null.
         _ => Some(Entry::Free),
     }
 }

@@ -14,6 +14,7 @@ mod pages;
 mod pdf;
 mod pki;
 mod qr;
+mod stamp;
 mod status;
 mod store;
 mod trust;

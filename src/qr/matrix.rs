@@ -132,7 +132,7 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// The square of a version (clause 5.3.1), all light.
+    /// The square of a version (clause 5.3), all light.
     pub(super) fn light(version: u8) -> Self {
         let size = 17 + 4 * version;
         Self {

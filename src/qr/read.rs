@@ -48,7 +48,7 @@ pub enum ReadError {
 }
 
 /// Pixels that symbols are searched in; a larger picture is halved until it is under this. A 12 MP photo
-/// (4000 × 3000) becomes 2000 × 1500: a label at arm's length keeps more than three pixels a module.
+/// (4000 × 3000) becomes 2000 × 1500; its middle is also looked at as it is.
 pub const SCANNED_PIXELS: u64 = 4_500_000;
 
 /// The texts of all readable QR symbols in a PNG or JPEG file, each once, the plainest find first.
@@ -119,7 +119,10 @@ fn broken(error: image::ImageError) -> ReadError {
 fn texts(mut picture: DynamicImage) -> Vec<String> {
     let pixels = |picture: &DynamicImage| u64::from(picture.width()) * u64::from(picture.height());
     let shorter_side = |picture: &DynamicImage| picture.width().min(picture.height());
+    // People centre what they photograph: the middle, at full resolution, as large as what is scanned.
+    let mut middle = None;
     while pixels(&picture) > SCANNED_PIXELS {
+        middle = Some(middle_of(middle.as_ref().unwrap_or(&picture)));
         picture = halved(&picture);
     }
     if shorter_side(&picture) < SMALL {
@@ -127,6 +130,9 @@ fn texts(mut picture: DynamicImage) -> Vec<String> {
         picture = picture.resize_exact(width, height, FilterType::Nearest);
     }
     let mut found = scan(&picture);
+    if let (true, Some(middle)) = (found.is_empty(), middle) {
+        found = scan(&middle);
+    }
     // Grain and moiré vanish when a picture shrinks.
     let mut smaller = halved(&picture);
     while found.is_empty() && shorter_side(&smaller) >= SMALL {
@@ -142,6 +148,12 @@ fn texts(mut picture: DynamicImage) -> Vec<String> {
 
 /// A shorter side than this, in pixels, is a cut-out at one or two pixels a module; detection wants three.
 const SMALL: u32 = 200;
+
+/// Half as wide and high, without what is around it.
+fn middle_of(picture: &DynamicImage) -> DynamicImage {
+    let (width, height) = (picture.width(), picture.height());
+    picture.crop_imm(width / 4, height / 4, width.div_ceil(2), height.div_ceil(2))
+}
 
 /// Half as wide and high, a pixel being the mean of four.
 fn halved(picture: &DynamicImage) -> DynamicImage {

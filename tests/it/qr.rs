@@ -359,13 +359,9 @@ fn file(image: &GrayImage, format: ImageFormat) -> Vec<u8> {
 fn our_reader_reads_a_badge_in_photos_of_twelve_megapixels() {
     let text = format!("{URL}{}", "8031752946".repeat(52));
     let symbol = Symbol::for_issue(&text).unwrap();
-    for pixels_per_module in [5.0, 16.0] {
-        let shot = photo(
-            4_000,
-            3_000,
-            &[(&symbol, 1_200.0, 500.0)],
-            pixels_per_module,
-        );
+    // Far away in the middle, and near.
+    for (pixels_per_module, left, top) in [(3.5, 1_900.0, 1_300.0), (16.0, 1_200.0, 500.0)] {
+        let shot = photo(4_000, 3_000, &[(&symbol, left, top)], pixels_per_module);
         let read = picture(&shot);
         assert_eq!(
             read.unwrap(),

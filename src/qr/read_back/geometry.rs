@@ -72,7 +72,7 @@ impl Geometry {
         Role::Data
     }
 
-    /// Both copies of the version with its (18, 6) Golay code, from version 7 on (Figures 27 and 28).
+    /// Both copies of the version with its (18, 6) Golay code, from version 7 on (clause 6.10, Annex D).
     pub(super) fn check_version_information(&self, modules: &Matrix) -> Result<(), Fault> {
         const GENERATOR: u32 = 0b1_1111_0010_0101;
         if self.version < 7 {
@@ -105,7 +105,7 @@ impl Geometry {
         const LEVEL_M: [u16; 8] = [
             0x5412, 0x5125, 0x5e7c, 0x5b4b, 0x45f9, 0x40ce, 0x4f97, 0x4aa0,
         ];
-        /// Most significant bit first, along row 8 and up column 8 (Figure 25).
+        /// Most significant bit first, along row 8 and up column 8 (clause 6.9).
         const FIRST: [(usize, usize); 15] = [
             (0, 8),
             (1, 8),

@@ -1,6 +1,7 @@
 //! What can go wrong in the register. Facts and names only: no values of rows, which may be personal.
 
 use super::backend;
+use sqlx::error::DatabaseError;
 use std::error::Error;
 use std::fmt;
 
@@ -114,7 +115,7 @@ impl fmt::Debug for DatabaseFault {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code());
+        let code = error.as_database_error().and_then(DatabaseError::code);
         match code.and_then(|code| backend::contention(&code)) {
             Some(contention) => Self::Contended(contention),
             None => Self::Database(DatabaseFault(error)),

@@ -10,4 +10,5 @@ mod pki;
 mod qr;
 mod status;
 mod store;
+mod support;
 mod trust;

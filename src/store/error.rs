@@ -4,6 +4,7 @@ use super::backend;
 use sqlx::error::DatabaseError;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why the register did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,14 @@ pub enum StoreError {
     /// The tables could not be brought up to date.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] Box<sqlx::migrate::MigrateError>),
+
+    /// Several requests were written together and failed together.
+    #[error(transparent)]
+    Together(Arc<Self>),
+
+    /// The register is being closed.
+    #[error("the register is being closed")]
+    Closing,
 
     /// The database failed.
     #[error("the database failed")]
@@ -110,6 +119,13 @@ pub struct DatabaseFault(sqlx::Error);
 impl fmt::Debug for DatabaseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DatabaseFault({self})")
+    }
+}
+
+impl StoreError {
+    /// Whether the database refused a statement, rather than being out of reach or busy.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Database(fault) if fault.0.as_database_error().is_some())
     }
 }
 

@@ -1,10 +1,12 @@
 //! Checks: recorded once, never changed, seen by those whose business they are.
 
-use super::samples::{AGENCY, OTHER_AGENCY, check, now, record, result_id, uuid};
+use super::samples::{AGENCY, OTHER_AGENCY, check, entry, now, record, result_id, uuid};
 use crate::support::stores::both;
 use dauso::digest::Sha256;
 use dauso::report::Verdict;
-use dauso::store::{Alarm, AuditEntry, Check, CheckQuery, Conflict, Seen, StoreError};
+use dauso::store::{
+    Alarm, AuditEntry, Check, CheckEntry, CheckQuery, Conflict, Recorder, Seen, StoreError,
+};
 
 #[test]
 fn a_check_comes_back_as_it_was_recorded() {
@@ -84,6 +86,137 @@ fn one_check_sent_many_times_at_once_is_recorded_once() {
         }
         let mut tx = register.store.read().await.unwrap();
         assert_eq!(tx.log_size().await.unwrap(), 1);
+    });
+}
+
+/// What a phone sends after days offline: new ones, some sent before, one twice, one under a wrong id.
+#[test]
+fn a_batch_is_answered_check_by_check_in_its_order() {
+    both(async |register| {
+        let mut tx = register.store.begin().await.unwrap();
+        let before = record(&mut tx, &check(5)).await.unwrap();
+        let mut entries: Vec<_> = (0..150).map(|number| entry(&check(number))).collect();
+        entries.push(entry(&check(7)));
+        entries.push(entry(&Check {
+            content: Sha256::of(b"other"),
+            ..check(8)
+        }));
+        let entries: Vec<_> = entries.iter().collect();
+        let answers = tx.record_checks(&entries).await.unwrap();
+        assert_eq!(answers.len(), 152);
+        assert_eq!(answers[5], Ok(before));
+        assert_eq!(answers[150], answers[7]);
+        assert_eq!(answers[151], Err(Conflict::CheckId));
+        let places: Vec<u64> = answers[..150]
+            .iter()
+            .map(|answer| answer.as_ref().unwrap().leaf_index)
+            .collect();
+        let expected: Vec<u64> = (1..6).chain([0]).chain(6..150).collect();
+        assert_eq!(places, expected);
+        assert_eq!(tx.log_size().await.unwrap(), 150);
+        for (place, number) in [(1, 0), (0, 5), (149, 149)] {
+            let stored = tx.check(uuid(number)).await.unwrap();
+            assert_eq!(stored.map(|check| check.leaf_index), Some(place));
+        }
+    });
+}
+
+#[test]
+fn the_alarms_of_a_check_are_raised_once() {
+    both(async |register| {
+        let mut tx = register.store.begin().await.unwrap();
+        let alarm = Alarm {
+            id: uuid(9),
+            agency: AGENCY.into(),
+            kind: "register-mismatch".into(),
+            result: Some(result_id(1)),
+            check: Some(uuid(1)),
+            detail: "credential".into(),
+            at: now(),
+        };
+        let alarming = CheckEntry {
+            alarms: vec![alarm.clone()],
+            ..entry(&check(1))
+        };
+        for _ in 0..2 {
+            tx.record_checks(&[&alarming]).await.unwrap();
+        }
+        assert_eq!(tx.alarms(AGENCY, None, 9).await.unwrap(), [alarm]);
+    });
+}
+
+#[test]
+fn checks_that_arrive_together_are_written_together_and_answered_apart() {
+    both(async |register| {
+        let recorder = Recorder::start(register.store.clone());
+        let senders: Vec<_> = (0..40)
+            .map(|number| {
+                let recorder = recorder.clone();
+                // Every check comes twice; one sender also claims somebody else's id.
+                let sent = Check {
+                    account: if number == 39 {
+                        "somebody"
+                    } else {
+                        "inspector"
+                    }
+                    .into(),
+                    ..check(number / 2)
+                };
+                tokio::spawn(async move { recorder.record(vec![entry(&sent)]).await.unwrap() })
+            })
+            .collect();
+        let mut places = Vec::new();
+        let mut refused = Vec::new();
+        for (number, sender) in senders.into_iter().enumerate() {
+            let answers = sender.await.unwrap();
+            assert_eq!(answers.len(), 1);
+            match &answers[0] {
+                Ok(check) => places.push(check.leaf_index),
+                Err(conflict) => refused.push((number, *conflict)),
+            }
+        }
+        // Whoever of the last two came first has the id.
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(matches!(refused[0], (38 | 39, Conflict::CheckId)));
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places, (0..20).collect::<Vec<u64>>());
+    });
+}
+
+#[test]
+fn a_check_that_the_database_refuses_does_not_take_others_with_it() {
+    both(async |register| {
+        let recorder = Recorder::start(register.store.clone());
+        let twin = |number| {
+            let mut entry = entry(&check(number));
+            entry.alarms = vec![Alarm {
+                id: uuid(1),
+                agency: AGENCY.into(),
+                kind: "clone".into(),
+                result: None,
+                check: None,
+                detail: "place".into(),
+                at: now(),
+            }];
+            entry
+        };
+        // Both raise an alarm of the same id, which only one of them can.
+        let requests = [vec![twin(1)], vec![twin(2)], vec![entry(&check(3))]];
+        let senders = requests.map(|entries| {
+            let recorder = recorder.clone();
+            tokio::spawn(async move { recorder.record(entries).await })
+        });
+        let mut recorded = 0;
+        for sender in senders {
+            match sender.await.unwrap() {
+                Ok(answers) => recorded += answers.len(),
+                Err(error) => assert!(matches!(error, StoreError::Database(_)), "{error:?}"),
+            }
+        }
+        assert_eq!(recorded, 2);
+        let mut tx = register.store.read().await.unwrap();
+        assert_eq!(tx.log_size().await.unwrap(), 2);
     });
 }
 

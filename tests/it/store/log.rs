@@ -2,7 +2,7 @@
 
 use super::samples::leaf;
 use crate::support::stores::both;
-use dauso::store::{Contention, StoreError};
+use dauso::store::{Contention, Store, StoreError};
 
 #[test]
 fn leaves_come_back_in_the_order_they_were_appended() {
@@ -13,7 +13,7 @@ fn leaves_come_back_in_the_order_they_were_appended() {
             .store
             .run(|mut tx| async move {
                 let first = tx.append_leaf(&leaves[0]).await?;
-                let others = tx.append_leaves(&leaves[1..]).await?;
+                let others = tx.append_leaves(&[&leaves[1], &leaves[2]]).await?;
                 Ok::<_, StoreError>((tx, (first, others)))
             })
             .await
@@ -37,13 +37,17 @@ fn an_empty_batch_appends_nothing() {
     });
 }
 
-/// Four writers, some of whose transactions are undone: the indexes still have no gap.
+/// Four writers of two servers, some of whose transactions are undone: the indexes still have no gap.
 #[test]
 fn indexes_have_no_gap_under_concurrency_and_undone_transactions() {
     both(async |register| {
+        let other_server = Store::open(&register.url).await.unwrap();
         let writers: Vec<_> = (0..4)
             .map(|writer| {
-                let store = register.store.clone();
+                let store = match writer % 2 {
+                    0 => register.store.clone(),
+                    _ => other_server.clone(),
+                };
                 tokio::spawn(async move {
                     let mut given = Vec::new();
                     for round in 0..10 {
@@ -77,6 +81,7 @@ fn indexes_have_no_gap_under_concurrency_and_undone_transactions() {
         let indexes: Vec<u64> = stored.iter().map(|s| s.index).collect();
         assert_eq!(indexes, given);
         assert_eq!(tx.log_size().await.unwrap(), 28);
+        other_server.close().await;
     });
 }
 
@@ -89,7 +94,7 @@ fn a_reader_never_sees_a_size_without_its_leaves() {
             for _ in 0..30 {
                 store
                     .run(|mut tx| async move {
-                        tx.append_leaves(&[leaf("a"), leaf("b")]).await?;
+                        tx.append_leaves(&[&leaf("a"), &leaf("b")]).await?;
                         Ok::<_, StoreError>((tx, ()))
                     })
                     .await

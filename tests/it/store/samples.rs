@@ -7,8 +7,8 @@ use dauso::id::ResultId;
 use dauso::private::Private;
 use dauso::report::Verdict;
 use dauso::store::{
-    Account, Agency, Check, Issued, Leaf, NewJob, Place, Seal, Seen, StatusListRegister, Store,
-    StoreError, Tx,
+    Account, Agency, Check, CheckEntry, Issued, Leaf, NewJob, Place, Seal, Seen,
+    StatusListRegister, Store, StoreError, Tx,
 };
 use time::macros::date;
 use uuid::Uuid;
@@ -158,19 +158,20 @@ pub(crate) fn check(number: u32) -> Check {
     }
 }
 
-/// Records a check as the use case does: the earlier one if there is one, else leaf and row together.
-pub(crate) async fn record(tx: &mut Tx, check: &Check) -> Result<Check, StoreError> {
-    let earlier = tx.earlier_check(check.id, &check.account, &check.content);
-    if let Some(earlier) = earlier.await? {
-        return Ok(earlier);
+pub(crate) fn entry(check: &Check) -> CheckEntry {
+    CheckEntry {
+        check: check.clone(),
+        leaf: leaf("checked"),
+        alarms: vec![],
     }
-    let leaf_index = tx.append_leaf(&leaf("checked")).await?;
-    let check = Check {
-        leaf_index,
-        ..check.clone()
+}
+
+pub(crate) async fn record(tx: &mut Tx, check: &Check) -> Result<Check, StoreError> {
+    let recorded = tx.record_checks(&[&entry(check)]).await?;
+    let [recorded] = recorded.as_slice() else {
+        panic!("one answer for one check");
     };
-    tx.add_check(&check).await?;
-    Ok(check)
+    recorded.clone().map_err(StoreError::Conflict)
 }
 
 pub(crate) fn job(number: u32) -> NewJob {

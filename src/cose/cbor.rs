@@ -4,6 +4,7 @@
 //! bytes can be made again from the value and compared.
 
 use super::CborError;
+use crate::clock::UnixTime;
 use crate::limits;
 
 /// One data item.
@@ -74,6 +75,14 @@ impl Value {
             Self::Uint(n) => Some(*n),
             _ => None,
         }
+    }
+
+    /// The moment, if it is a `NumericDate` of whole seconds (RFC 8392 §2) up to the year 9999.
+    #[must_use]
+    pub fn as_time(&self) -> Option<UnixTime> {
+        let seconds = i64::try_from(self.as_uint()?).ok()?;
+        let time = UnixTime::from_seconds(seconds);
+        (time.seconds() == seconds).then_some(time)
     }
 
     /// The text, if it is one.
@@ -191,16 +200,16 @@ fn write_head(major: u8, argument: u64, out: &mut Vec<u8>) {
         if one < 24 {
             out.push(major | one);
         } else {
-            out.extend_from_slice(&[major | 24, one]);
+            out.extend_from_slice(&[major | 0x18, one]);
         }
     } else if let Ok(two) = u16::try_from(argument) {
-        out.push(major | 25);
+        out.push(major | 0x19);
         out.extend_from_slice(&two.to_be_bytes());
     } else if let Ok(four) = u32::try_from(argument) {
-        out.push(major | 26);
+        out.push(major | 0x1a);
         out.extend_from_slice(&four.to_be_bytes());
     } else {
-        out.push(major | 27);
+        out.push(major | 0x1b);
         out.extend_from_slice(&argument.to_be_bytes());
     }
 }

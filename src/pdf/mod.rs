@@ -4,7 +4,7 @@
 //! bytes ── Document::open ──► objects, pages, revisions          (reader, xref, parser, filter, page)
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
-//!              ├── inspect::signatures    what signs which bytes?
+//!              ├── inspect::signatures    what signs which bytes, and what came after?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
 //!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
 //! ```
@@ -24,6 +24,7 @@
     clippy::panic
 )]
 
+mod difference;
 pub mod error;
 pub mod filter;
 mod form;

@@ -54,8 +54,11 @@ fn unhex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// What pyHanko sees: per file, per signature (field, coverage, changes, intact, digest).
-fn seen(paths: &[String]) -> Vec<Vec<(String, String, String, bool, String)>> {
+/// What pyHanko sees of a signature: field, coverage, changes, intact, digest.
+type Seen = (String, String, String, bool, String);
+
+/// What pyHanko sees: the signatures of each file.
+fn seen(paths: &[String]) -> Vec<Vec<Seen>> {
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let lines = python("pdf_signatures.py", &paths);
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();

@@ -3,23 +3,27 @@
 //! Unknown keys are refused, every key has a default, secrets are given as paths of files.
 //! `config.example.toml` holds the defaults; a test keeps it so.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// Everything that can be configured.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// What the QR leads to: `https://` or `http://`, a host, perhaps a port.
     pub public_url: String,
+    /// A code of the operator that stays, in the trust bundle.
+    pub operator_code: String,
     /// Name of the information system, as pages and footers show it.
     pub system_name: String,
     /// The same in English.
     pub system_name_en: String,
     /// Owner of the information system (NĐ 45/2020 Đ18.2b).
     pub system_owner: String,
+    /// The same in English.
+    pub system_owner_en: String,
     /// Address and port to listen on.
     pub listen: SocketAddr,
     /// `sqlite:PATH` or `postgres://…`; the environment's `DATABASE_URL` goes before it. A relative path
@@ -45,9 +49,11 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             public_url: "https://qr.vidu.test".into(),
+            operator_code: "VIDU".into(),
             system_name: "Hệ thống kết quả điện tử Thành phố Ví Dụ".into(),
             system_name_en: "Electronic results of Ví Dụ City".into(),
             system_owner: "Ủy ban nhân dân Thành phố Ví Dụ".into(),
+            system_owner_en: "People's Committee of Ví Dụ City".into(),
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8417),
             database: "sqlite:dauso.db".into(),
             passphrase_file: PathBuf::from("keys/passphrase"),
@@ -148,7 +154,7 @@ mod tests {
         let text = std::fs::read_to_string("config.example.toml").unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
         let keys = text.lines().filter(|line| line.contains(" = ")).count();
-        assert_eq!(keys, 13, "config.example.toml names every key");
+        assert_eq!(keys, 15, "config.example.toml names every key");
     }
 
     #[test]

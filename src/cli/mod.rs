@@ -7,10 +7,12 @@ mod healthcheck;
 mod init;
 mod issue;
 mod keys;
+mod samples;
 mod serve;
 mod status;
 mod verify;
 
+use crate::access::{Caller, Role};
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -52,6 +54,16 @@ enum Command {
     Keys(keys::Keys),
     /// Ask a running service whether it is ready; for containers
     Healthcheck(healthcheck::Healthcheck),
+}
+
+/// The database that the environment names, if it names one.
+fn database() -> Option<String> {
+    std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// Whoever may read the keys of an installation acts as registrar of its agencies.
+fn operator(agency: &str) -> Caller {
+    Caller { account: "command-line".to_owned(), role: Role::Registrar, agency: agency.to_owned() }
 }
 
 /// How a command ended.

@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::state::Service;
 use crate::access::{Caller, Permission};
 use crate::digest::Sha256;
+use crate::verification::Viewer;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -66,8 +67,9 @@ impl<S: Sync> FromRequestParts<S> for MaybeCaller {
 }
 
 impl MaybeCaller {
-    /// Whether the caller sees the fields that are for inspectors.
-    pub(super) fn sees_inspector_fields(&self) -> bool {
-        self.0.as_ref().is_some_and(|caller| caller.role.may(Permission::Check))
+    /// Inspectors see more of a result than the public does.
+    pub(super) fn viewer(&self) -> Viewer {
+        let inspector = |caller: &Caller| caller.role.may(Permission::Check);
+        if self.0.as_ref().is_some_and(inspector) { Viewer::Inspector } else { Viewer::Public }
     }
 }

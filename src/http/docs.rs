@@ -16,8 +16,13 @@ use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::from("/openapi.yaml").validator_url("none")));
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    Arc::new(
+        Config::from("/openapi.yaml")
+            .use_base_layout()
+            .validator_url("none"),
+    )
+});
 
 /// `/docs` and everything below it.
 pub fn router<S>() -> Router<S>

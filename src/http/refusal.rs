@@ -78,7 +78,9 @@ impl From<IssueError> for Problem {
             | IssueError::Certificates
             | IssueError::Stamp(_)
             | IssueError::Seal(_)
+            | IssueError::SealMissing
             | IssueError::SelfCheck
+            | IssueError::Corrupt
             | IssueError::NoRandomness => Self::internal(&error),
             IssueError::Store(error) => error.into(),
             IssueError::Documents(error) => error.into(),

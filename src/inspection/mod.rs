@@ -157,7 +157,7 @@ impl Inspection {
         if let Err(refused) = self.admit(record) {
             return Ok(Err(refused));
         }
-        match tx.earlier_check(record.id, &record.content).await {
+        match tx.earlier_check(record.id, &caller.account, &record.content).await {
             Ok(None) => {}
             Ok(Some(check)) => return Ok(Ok(recorded(tx, &check).await?)),
             Err(StoreError::Conflict(Conflict::CheckId)) => return Ok(Err(Refused::IdTaken)),

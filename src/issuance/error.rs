@@ -4,7 +4,10 @@ use crate::access::Forbidden;
 use crate::catalogue::DataError;
 use crate::credential::{DraftError, FieldError, InvalidHost};
 use crate::pdf::PdfError;
-use crate::pki::PkiError;
+use crate::pdf::content::ContentError;
+use crate::pdf::image::ImageError;
+use crate::pdf::layout::Overlap;
+use crate::pdf::stamp::StampError;
 use crate::qr::QrError;
 use crate::signer::SignerError;
 use crate::store::documents::DocumentError;
@@ -61,15 +64,30 @@ pub enum IssueError {
     /// The PDF is refused.
     #[error(transparent)]
     Pdf(#[from] PdfError),
+    /// There is no free place on the page.
+    #[error("no free place for the seal: {0}")]
+    NoPlace(#[source] Overlap),
+    /// The page cannot be stamped.
+    #[error("the page cannot be stamped: {0}")]
+    Stamp(#[source] StampError),
+    /// The picture of the agency's seal cannot be used.
+    #[error("the picture of the seal cannot be used")]
+    Seal(#[from] ImageError),
+    /// The picture of the agency's seal is gone.
+    #[error("the picture of the seal is gone")]
+    SealMissing,
     /// The certificates of the agency cannot be used.
     #[error("the certificates of the agency cannot be used")]
-    Pki(#[from] PkiError),
+    Certificates,
     /// The key cannot be used.
     #[error("the key cannot be used")]
     Signer(#[from] SignerError),
     /// The signed PDF does not hold against our own check.
     #[error("the signed document does not hold against our own check")]
     SelfCheck,
+    /// The stored credential is none.
+    #[error("the stored credential is none")]
+    Corrupt,
     /// The system has no randomness.
     #[error("the system has no randomness")]
     NoRandomness,
@@ -79,4 +97,20 @@ pub enum IssueError {
     /// The files failed.
     #[error("the files failed")]
     Documents(#[from] DocumentError),
+}
+
+impl From<ContentError> for IssueError {
+    fn from(error: ContentError) -> Self {
+        StampError::from(error).into()
+    }
+}
+
+impl From<StampError> for IssueError {
+    fn from(error: StampError) -> Self {
+        match error {
+            StampError::Document(error) => Self::Pdf(error),
+            StampError::SymbolOverlap(overlap) | StampError::FooterOverlap(overlap) => Self::NoPlace(overlap),
+            other @ (StampError::Content(_) | StampError::Font(_)) => Self::Stamp(other),
+        }
+    }
 }

@@ -8,12 +8,13 @@ mod document;
 mod error;
 mod seal;
 
-pub use document::{Imprint, SignedDocument};
+pub use document::Imprint;
 pub use error::IssueError;
 
 use crate::access::{Caller, Permission};
 use crate::catalogue::{Catalogue, ResultData, Signatures};
 use crate::clock::{Clock, UnixTime, iso_date};
+use crate::credential::SealedCredential;
 use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::private::Private;
@@ -103,6 +104,17 @@ pub struct Issuer {
     pub clock: Arc<dyn Clock>,
 }
 
+impl Issuer {
+    /// The text of the QR of an issued result.
+    ///
+    /// # Errors
+    /// [`IssueError::Host`], [`IssueError::Corrupt`].
+    pub fn qr_text(&self, issued: &Issued) -> Result<String, IssueError> {
+        let credential = SealedCredential::from_bytes(issued.id, issued.credential.clone());
+        Ok(credential.map_err(|_| IssueError::Corrupt)?.qr_text(&self.imprint.host)?)
+    }
+}
+
 /// Everything that a result is issued with, known before a key is used.
 struct Reserved {
     data: ResultData,
@@ -113,6 +125,9 @@ struct Reserved {
     list: StatusListRegister,
     at: UnixTime,
 }
+
+/// How many numbers that are taken already are passed over for one result.
+const NUMBERS: usize = 20;
 
 /// A place or an id that somebody else drew first is drawn again; thrice is once in a universe.
 const DRAWS: usize = 3;
@@ -129,19 +144,25 @@ impl Issuer {
         }
         let data = self.read(&request.data)?;
         caller.require_at(Permission::Issue, data.agency_code())?;
+        let mut unnumbered = data.clone();
         let reserved = self.reserve(data, request.pdf.is_some()).await?;
+        let mut reserved = reserved;
         let mut draws = 1;
         loop {
             match self.attempt(caller, &reserved, &request).await {
                 Err(IssueError::Store(StoreError::Conflict(
                     Conflict::ResultId | Conflict::StatusIndex,
                 ))) if draws < DRAWS => draws += 1,
-                Err(IssueError::Store(StoreError::Conflict(Conflict::IdempotencyKey))) => {
-                    // The same request was answered while this one was at work.
-                    let answer = self.earlier(caller, request.once.as_ref()).await?;
-                    return answer.map(Outcome::Replayed).ok_or(IssueError::KeyReused);
+                // A number of ours that came in with somebody's data before: the next one.
+                Err(IssueError::Duplicate(Conflict::Number))
+                    if reserved.number.is_some() && draws < NUMBERS =>
+                {
+                    draws += 1;
+                    let (data, number) = self.numbered(unnumbered, &reserved.agency).await?;
+                    unnumbered = data.clone().without_number();
+                    (reserved.data, reserved.number) = (data, number);
                 }
-                done => return done.map(Outcome::Issued),
+                done => return done,
             }
         }
     }
@@ -227,7 +248,7 @@ impl Issuer {
         caller: &Caller,
         reserved: &Reserved,
         request: &Request,
-    ) -> Result<Receipt, IssueError> {
+    ) -> Result<Outcome, IssueError> {
         let sealed = self.seal(reserved).await?;
         let document = match (&request.pdf, &reserved.document_key) {
             (Some(pdf), Some(key)) => {
@@ -237,7 +258,7 @@ impl Issuer {
         };
         let source = request.pdf.as_deref().map(Sha256::of);
         let stored = match document {
-            Some(document) => Some(self.documents.put(document.bytes).await?),
+            Some(document) => Some(self.documents.put(document).await?),
             None => None,
         };
         self.commit(caller, reserved, &sealed, source, stored, request.once.as_ref()).await
@@ -251,7 +272,7 @@ impl Issuer {
         source_document: Option<Sha256>,
         document: Option<Sha256>,
         once: Option<&Once>,
-    ) -> Result<Receipt, IssueError> {
+    ) -> Result<Outcome, IssueError> {
         let data = &reserved.data;
         let record = json!({
             "result": sealed.id.to_string(),
@@ -304,6 +325,13 @@ impl Issuer {
                 let (mut issued, leaf) = (issued.clone(), leaf.clone());
                 let mut receipt = receipt(&issued, sealed, &leaf);
                 async move {
+                    if let Some(once) = once {
+                        let account = &issued.issued_by;
+                        let earlier = tx.earlier_answer(account, &once.key, &once.request).await?;
+                        if let Some(answer) = earlier {
+                            return Ok((tx, Outcome::Replayed(answer)));
+                        }
+                    }
                     tx.append_audit(&AuditEntry {
                         id: Uuid::now_v7(),
                         at: issued.issued_at,
@@ -323,7 +351,7 @@ impl Issuer {
                         tx.keep_answer(account, &once.key, &once.request, &answer, issued.issued_at)
                             .await?;
                     }
-                    Ok::<_, StoreError>((tx, receipt))
+                    Ok::<_, StoreError>((tx, Outcome::Issued(receipt)))
                 }
             })
             .await;

@@ -4,7 +4,7 @@
 //! bytes ── Document::open ──► objects, pages, revisions          (reader, xref, parser, filter, page)
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
-//!              ├── inspect::signatures    what signs which bytes?
+//!              ├── inspect::signatures    what signs which bytes, and what came after?
 //!              ├── content::Surface        what does a page show, and where?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
 //!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
@@ -28,6 +28,7 @@
 
 pub mod cmap;
 pub mod content;
+mod difference;
 pub mod error;
 pub mod filter;
 pub mod font;

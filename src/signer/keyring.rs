@@ -1,6 +1,6 @@
 //! The keys of one installation, opened when they are first needed.
 
-use super::file::{FileSigner, KeyFileError};
+use super::file::{FileSigner, KeyFileError, read_passphrase};
 use super::{Signer, SignerError};
 use crate::digest::Sha256;
 use crate::key::PublicKey;
@@ -10,10 +10,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A directory of encrypted key files under one passphrase.
+/// A directory of encrypted key files under one passphrase, which stands in a file of its own.
 pub struct Keyring {
     directory: PathBuf,
-    passphrase: Private<String>,
+    passphrase_file: PathBuf,
     opened: Mutex<HashMap<Sha256, Arc<dyn Signer>>>,
 }
 
@@ -26,8 +26,12 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// Nothing is opened yet.
     #[must_use]
-    pub fn new(directory: &Path, passphrase: Private<String>) -> Self {
-        Self { directory: directory.to_owned(), passphrase, opened: Mutex::default() }
+    pub fn new(directory: &Path, passphrase_file: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            passphrase_file: passphrase_file.to_owned(),
+            opened: Mutex::default(),
+        }
     }
 
     /// Where the key files are.
@@ -36,10 +40,12 @@ impl Keyring {
         &self.directory
     }
 
-    /// The passphrase, for commands that write further key files.
-    #[must_use]
-    pub fn passphrase(&self) -> &Private<String> {
-        &self.passphrase
+    /// The passphrase, read anew each time.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    pub fn passphrase(&self) -> Result<Private<String>, KeyFileError> {
+        read_passphrase(&self.passphrase_file)
     }
 
     /// The private half of `public`, from the file of this name. Deriving the file's key takes a quarter
@@ -53,7 +59,7 @@ impl Keyring {
             return Ok(Arc::clone(known));
         }
         let path = self.directory.join(file);
-        let passphrase = self.passphrase.clone();
+        let passphrase = self.passphrase().map_err(|error| SignerError::File(Arc::new(error)))?;
         let opened = tokio::task::spawn_blocking(move || FileSigner::open(&path, &passphrase))
             .await
             .map_err(|_| SignerError::Refused)?;

@@ -119,16 +119,22 @@ impl Backend {
 }
 
 /// What a code of the database says about other transactions being in the way. SQLSTATE has five
-/// characters and SQLite's result codes at most four digits, so they cannot be taken for each other.
+/// characters and SQLite's extended result codes at most four digits, so they cannot be taken for each
+/// other.
 pub(super) fn contention(code: &str) -> Option<Contention> {
+    // sqlite.org/rescode.html: the low byte of an extended code is the primary one.
+    const SQLITE_BUSY: u32 = 5;
+    const SQLITE_LOCKED: u32 = 6;
     match code {
-        // serialization_failure, deadlock_detected, lock_not_available
         "40001" => Some(Contention::Serialization),
         "40P01" => Some(Contention::Deadlock),
+        // lock_not_available
         "55P03" => Some(Contention::Busy),
-        // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT
-        "5" | "6" | "261" | "517" => Some(Contention::Busy),
-        _ => None,
+        _ if code.len() == 5 => None,
+        _ => {
+            let primary = code.parse::<u32>().ok()? & 0xff;
+            matches!(primary, SQLITE_BUSY | SQLITE_LOCKED).then_some(Contention::Busy)
+        }
     }
 }
 
@@ -138,24 +144,46 @@ mod tests {
 
     #[test]
     fn a_sqlite_file_is_made_unless_the_url_says_otherwise() {
-        let open = |url| Backend::of(url).map(|(backend, url)| (backend, url));
         assert_eq!(
-            open("sqlite:///var/lib/dauso/register.db").unwrap(),
+            Backend::of("sqlite:///var/lib/dauso/register.db").unwrap(),
             (
                 Backend::Sqlite,
                 "sqlite:///var/lib/dauso/register.db?mode=rwc".into()
             )
         );
         assert_eq!(
-            open("sqlite://a.db?mode=rw").unwrap().1,
+            Backend::of("sqlite://a.db?mode=rw").unwrap().1,
             "sqlite://a.db?mode=rw"
         );
     }
 
     #[test]
     fn a_database_in_memory_and_other_databases_are_refused() {
-        for url in ["sqlite::memory:", "sqlite://a?mode=memory", "mysql://x/y", "a.db"] {
+        for url in [
+            "sqlite::memory:",
+            "sqlite://a?mode=memory",
+            "mysql://x/y",
+            "a.db",
+        ] {
             assert!(matches!(Backend::of(url), Err(StoreError::Url)), "{url}");
+        }
+    }
+
+    #[test]
+    fn codes_of_both_databases_are_told_apart() {
+        for (code, expected) in [
+            ("40001", Some(Contention::Serialization)),
+            ("40P01", Some(Contention::Deadlock)),
+            ("55P03", Some(Contention::Busy)),
+            // unique_violation; 23505 & 0xff is 209, 53253 & 0xff would be 5
+            ("23505", None),
+            ("53253", None),
+            // SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE, SQLITE_CONSTRAINT_UNIQUE
+            ("517", Some(Contention::Busy)),
+            ("262", Some(Contention::Busy)),
+            ("2067", None),
+        ] {
+            assert_eq!(contention(code), expected, "{code}");
         }
     }
 }

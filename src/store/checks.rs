@@ -2,14 +2,17 @@
 //! parts can be erased, the rest stays.
 
 use super::column::{Columns, bigint, text};
-use super::{Conflict, Contention, StoreError, Tx};
+use super::rows::ManyRows;
+use super::{Alarm, Conflict, Contention, Leaf, StoreError, Tx};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::private::Private;
 use crate::report::Verdict;
 use sqlx::any::AnyRow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// One check.
@@ -51,6 +54,17 @@ pub struct Check {
     pub leaf_index: u64,
     /// Whether an enrolled device signed it.
     pub signed: bool,
+}
+
+/// A check to record, with what is written together with it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CheckEntry {
+    /// The check; its [`Check::leaf_index`] is given by the log.
+    pub check: Check,
+    /// What the log says about it.
+    pub leaf: Leaf,
+    /// What it should make somebody look at.
+    pub alarms: Vec<Alarm>,
 }
 
 /// The inspector's own answer.
@@ -125,12 +139,17 @@ macro_rules! select {
 
 const BY_ID: &str = select!("WHERE id = $1");
 
-const INSERT: &str = "
-    INSERT INTO checks (id, content, account_id, agency_code, result_id, result_agency_code, scanned,
-        verdict, report, seen, finding, note, latitude_e7, longitude_e7, accuracy_m, device_time,
-        received_at, salt, leaf_index, signed)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-    ON CONFLICT (id) DO NOTHING";
+static BY_IDS: LazyLock<ManyRows> =
+    LazyLock::new(|| ManyRows::new(select!("WHERE id IN (VALUES"), 1, ")"));
+
+static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
+    let insert = "
+        INSERT INTO checks (id, content, account_id, agency_code, result_id, result_agency_code, scanned,
+            verdict, report, seen, finding, note, latitude_e7, longitude_e7, accuracy_m, device_time,
+            received_at, salt, leaf_index, signed)
+        VALUES";
+    ManyRows::new(insert, 20, "ON CONFLICT (id) DO NOTHING")
+});
 
 /// Two walks down two indexes, each no longer than the page, instead of one over everybody's checks.
 const PAGE: &str = select!(
@@ -160,56 +179,103 @@ const ERASE: &str = "
       AND (note IS NOT NULL OR latitude_e7 IS NOT NULL OR salt IS NOT NULL)";
 
 impl Tx {
-    /// The check that was recorded under this id, if it is the same: then the first answer is given again.
+    /// Records checks with their leaves and alarms, in their order. For each the answer is the check as it
+    /// is recorded: now, or before with the same content, which is not recorded again.
+    ///
+    /// [`Conflict::CheckId`] stands for a check whose id another one has.
     ///
     /// # Errors
-    /// [`Conflict::CheckId`] when somebody else's check, or another one, has this id.
-    pub async fn earlier_check(
+    /// [`Contention::Overtaken`] when another transaction recorded one meanwhile: the next try finds it.
+    pub async fn record_checks(
         &mut self,
-        id: Uuid,
-        account: &str,
-        content: &Sha256,
-    ) -> Result<Option<Check>, StoreError> {
-        match self.check(id).await? {
-            Some(check) if check.account != account || check.content != *content => {
-                Err(StoreError::Conflict(Conflict::CheckId))
+        entries: &[&CheckEntry],
+    ) -> Result<Vec<Result<Check, Conflict>>, StoreError> {
+        let mut recorded = self.earlier_checks(entries).await?;
+        let mut begun = HashSet::new();
+        let new: Vec<&CheckEntry> = entries
+            .iter()
+            .copied()
+            .filter(|entry| !recorded.contains_key(&entry.check.id) && begun.insert(entry.check.id))
+            .collect();
+        // The log head is not touched when everything was recorded before.
+        if !new.is_empty() {
+            let leaves: Vec<&Leaf> = new.iter().map(|entry| &entry.leaf).collect();
+            let places = self.append_leaves(&leaves).await?;
+            let checks: Vec<Check> = places
+                .zip(&new)
+                .map(|(leaf_index, entry)| Check {
+                    leaf_index,
+                    ..entry.check.clone()
+                })
+                .collect();
+            self.insert_checks(&checks).await?;
+            for alarm in new.iter().flat_map(|entry| &entry.alarms) {
+                self.add_alarm(alarm).await?;
             }
-            earlier_or_none => Ok(earlier_or_none),
+            recorded.extend(checks.into_iter().map(|check| (check.id, check)));
         }
+        let answer = |entry: &&CheckEntry| {
+            let sent = &entry.check;
+            let same =
+                |first: &&Check| first.account == sent.account && first.content == sent.content;
+            let first = recorded.get(&sent.id).filter(same);
+            first.cloned().ok_or(Conflict::CheckId)
+        };
+        Ok(entries.iter().map(answer).collect())
     }
 
-    /// Records a check that [`Self::earlier_check`] has not found.
-    ///
-    /// # Errors
-    /// [`Contention::Overtaken`] when another transaction recorded it meanwhile: the next try finds it.
-    pub async fn add_check(&mut self, check: &Check) -> Result<(), StoreError> {
-        let place = check.place;
-        let done = sqlx::query(INSERT)
-            .bind(check.id.to_string())
-            .bind(check.content.0.as_slice())
-            .bind(&check.account)
-            .bind(&check.agency)
-            .bind(text(check.result))
-            .bind(check.result_agency.as_deref())
-            .bind(check.scanned.0.as_slice())
-            .bind(check.verdict.name())
-            .bind(&check.report)
-            .bind(check.seen.name())
-            .bind(check.finding.as_deref())
-            .bind(check.note.as_ref().map(|note| note.expose().as_str()))
-            .bind(place.map(|place| i64::from(place.latitude_e7)))
-            .bind(place.map(|place| i64::from(place.longitude_e7)))
-            .bind(place.map(|place| i64::from(place.accuracy_m)))
-            .bind(check.device_time.seconds())
-            .bind(check.received_at.seconds())
-            .bind(check.salt.as_deref())
-            .bind(bigint(check.leaf_index))
-            .bind(i64::from(check.signed))
-            .execute(self.connection())
-            .await?;
-        match done.rows_affected() {
-            0 => Err(StoreError::Contended(Contention::Overtaken)),
-            _ => Ok(()),
+    async fn earlier_checks(
+        &mut self,
+        entries: &[&CheckEntry],
+    ) -> Result<HashMap<Uuid, Check>, StoreError> {
+        let mut earlier = HashMap::new();
+        for (sql, entries) in BY_IDS.pieces(entries) {
+            let mut query = sqlx::query(sql);
+            for entry in entries {
+                query = query.bind(entry.check.id.to_string());
+            }
+            for row in query.fetch_all(self.connection()).await? {
+                let check = read(&row)?;
+                earlier.insert(check.id, check);
+            }
+        }
+        Ok(earlier)
+    }
+
+    async fn insert_checks(&mut self, checks: &[Check]) -> Result<(), StoreError> {
+        let mut inserted = 0;
+        for (sql, checks) in INSERT.pieces(checks) {
+            let mut query = sqlx::query(sql);
+            for check in checks {
+                let place = check.place;
+                query = query
+                    .bind(check.id.to_string())
+                    .bind(check.content.0.as_slice())
+                    .bind(&check.account)
+                    .bind(&check.agency)
+                    .bind(text(check.result))
+                    .bind(check.result_agency.as_deref())
+                    .bind(check.scanned.0.as_slice())
+                    .bind(check.verdict.name())
+                    .bind(&check.report)
+                    .bind(check.seen.name())
+                    .bind(check.finding.as_deref())
+                    .bind(check.note.as_ref().map(|note| note.expose().as_str()))
+                    .bind(place.map(|place| i64::from(place.latitude_e7)))
+                    .bind(place.map(|place| i64::from(place.longitude_e7)))
+                    .bind(place.map(|place| i64::from(place.accuracy_m)))
+                    .bind(check.device_time.seconds())
+                    .bind(check.received_at.seconds())
+                    .bind(check.salt.as_deref())
+                    .bind(bigint(check.leaf_index))
+                    .bind(i64::from(check.signed));
+            }
+            inserted += query.execute(self.connection()).await?.rows_affected();
+        }
+        if u64::try_from(checks.len()) == Ok(inserted) {
+            Ok(())
+        } else {
+            Err(StoreError::Contended(Contention::Overtaken))
         }
     }
 

@@ -1,8 +1,10 @@
 //! What can go wrong in the register. Facts and names only: no values of rows, which may be personal.
 
 use super::backend;
+use sqlx::error::DatabaseError;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why the register did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,14 @@ pub enum StoreError {
     /// The tables could not be brought up to date.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] Box<sqlx::migrate::MigrateError>),
+
+    /// Several requests were written together and failed together.
+    #[error(transparent)]
+    Together(Arc<Self>),
+
+    /// The register is being closed.
+    #[error("the register is being closed")]
+    Closing,
 
     /// The database failed.
     #[error("the database failed")]
@@ -112,9 +122,16 @@ impl fmt::Debug for DatabaseFault {
     }
 }
 
+impl StoreError {
+    /// Whether the database refused a statement, rather than being out of reach or busy.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Database(fault) if fault.0.as_database_error().is_some())
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code());
+        let code = error.as_database_error().and_then(DatabaseError::code);
         match code.and_then(|code| backend::contention(&code)) {
             Some(contention) => Self::Contended(contention),
             None => Self::Database(DatabaseFault(error)),

@@ -5,12 +5,14 @@
 //! leaves no gap. A reader that sees leaf n sees all before it.
 
 use super::column::{Columns, bigint};
+use super::rows::ManyRows;
 use super::{StoreError, Tx};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::tlog;
 use sqlx::any::AnyRow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A leaf to append.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,8 +50,10 @@ pub struct StoredLeaf {
 const ADVANCE: &str = "
     UPDATE log_head SET size = size + $1 WHERE id = 1 RETURNING size";
 
-const INSERT: &str = "
-    INSERT INTO log_entries (leaf_index, kind, leaf, leaf_hash, at) VALUES ($1, $2, $3, $4, $5)";
+static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
+    let insert = "INSERT INTO log_entries (leaf_index, kind, leaf, leaf_hash, at) VALUES";
+    ManyRows::new(insert, 5, "")
+});
 
 const SIZE: &str = "SELECT size FROM log_head WHERE id = 1";
 
@@ -64,26 +68,30 @@ const HASHES: &str = "
 impl Tx {
     /// Appends a leaf and says where.
     pub async fn append_leaf(&mut self, leaf: &Leaf) -> Result<u64, StoreError> {
-        let places = self.append_leaves(std::slice::from_ref(leaf)).await?;
+        let places = self.append_leaves(&[leaf]).await?;
         Ok(places.start)
     }
 
     /// Appends leaves one behind the other and says where.
-    pub async fn append_leaves(&mut self, leaves: &[Leaf]) -> Result<Range<u64>, StoreError> {
+    pub async fn append_leaves(&mut self, leaves: &[&Leaf]) -> Result<Range<u64>, StoreError> {
         let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         let query = sqlx::query(ADVANCE).bind(bigint(count));
         let row = query.fetch_one(self.connection()).await?;
         let end: u64 = Columns(&row).number("size")?;
         let places = end.saturating_sub(count)..end;
-        for (index, leaf) in places.clone().zip(leaves) {
-            sqlx::query(INSERT)
-                .bind(bigint(index))
-                .bind(&leaf.kind)
-                .bind(leaf.bytes.as_slice())
-                .bind(leaf.hash.0.as_slice())
-                .bind(leaf.at.seconds())
-                .execute(self.connection())
-                .await?;
+        let mut index = places.start;
+        for (sql, leaves) in INSERT.pieces(leaves) {
+            let mut query = sqlx::query(sql);
+            for leaf in leaves {
+                query = query
+                    .bind(bigint(index))
+                    .bind(&leaf.kind)
+                    .bind(leaf.bytes.as_slice())
+                    .bind(leaf.hash.0.as_slice())
+                    .bind(leaf.at.seconds());
+                index = index.saturating_add(1);
+            }
+            query.execute(self.connection()).await?;
         }
         Ok(places)
     }

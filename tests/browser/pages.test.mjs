@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { PHONE, complaintsOf, launch } from "./chromium.mjs";
 
 const root = new URL("../../", import.meta.url);
 const pages = new URL("target/pages/", root);
@@ -14,7 +14,6 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const names = readdirSync(pages).filter((file) => file.endsWith(".html")).map((file) => file.slice(0, -5));
 const fragments = JSON.parse(readFileSync(new URL("fragments.json", pages), "utf8"));
 const policy = readFileSync(new URL("csp.txt", pages), "utf8");
-const PHONE = { width: 390, height: 844 };
 
 let browser;
 let server;
@@ -34,23 +33,6 @@ before(async () => {
   browser = await launch();
 });
 
-function launch(...more) {
-  return chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      ...more,
-    ],
-  });
-}
-
 after(async () => {
   await browser?.close();
   server?.close();
@@ -60,11 +42,7 @@ after(async () => {
 async function open(options, path) {
   const context = await browser.newContext({ viewport: PHONE, locale: "vi-VN", ...options });
   const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  const complaints = complaintsOf(page);
   await page.goto(address + path);
   return { context, page, complaints };
 }

@@ -17,4 +17,5 @@ mod qr;
 mod stamp;
 mod status;
 mod store;
+mod support;
 mod trust;

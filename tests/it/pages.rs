@@ -2,8 +2,9 @@
 
 mod samples;
 
-use crate::judges::{root, run};
+use crate::judges::root;
 use dauso::catalogue::Language;
+use dauso::http::docs;
 use dauso::http::pages::{Shown, csp};
 use dauso::report::State;
 use flate2::Compression;
@@ -11,6 +12,7 @@ use flate2::write::GzEncoder;
 use samples::{all_pages, checked_forged, fragments, hostile_landing, landing, visit};
 use std::fs;
 use std::io::Write as _;
+use std::process::Command;
 
 /// What one response may weigh, compressed (look and words §7).
 const BUDGET: usize = 14 * 1024;
@@ -137,36 +139,47 @@ fn a_text_of_nothing_but_deceiving_characters_leaves_no_line() {
 #[test]
 fn the_pages_stand_in_chromium_without_a_finding() {
     write_pages();
-    let out = root("target/pages");
-    let tests = root("tests/browser");
-    assert!(
-        tests.join("node_modules").is_dir(),
-        "`npm ci` in tests/browser; `make deps` does it"
-    );
-    let script = tests.join("pages.test.mjs");
-    let told = run(
-        "node",
-        &["--test", "--test-reporter=spec", script.to_str().unwrap()],
-    );
-    assert!(
-        told.status.success(),
-        "{}\n{}\n{}",
-        out.display(),
-        String::from_utf8_lossy(&told.stdout),
-        String::from_utf8_lossy(&told.stderr)
-    );
+    node("tests/browser/pages.test.mjs", &[]);
 }
 
 #[test]
 fn the_script_of_the_landing_page_agrees_with_the_vectors() {
-    let script = root("web/test/verify.test.mjs");
-    let told = run(
-        "node",
-        &["--test", "--test-reporter=spec", script.to_str().unwrap()],
+    node("web/test/verify.test.mjs", &[]);
+}
+
+#[test]
+fn the_description_of_the_api_shows_in_chromium_and_asks_nobody_else() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let description = "openapi: 3.1.0\ninfo: {title: Tiny, version: '1'}\npaths:\n  /healthz:\n    get:\n      responses: {'200': {description: It lives}}\n";
+    let service = docs::router().route(
+        "/openapi.yaml",
+        axum::routing::get(move || async move { description }),
     );
+    let server = runtime.spawn(async move { axum::serve(listener, service).await });
+    node("tests/browser/docs.test.mjs", &[("DAUSO_URL", &address)]);
+    server.abort();
+}
+
+/// Runs a file of Node tests; panics with its words if one fails.
+fn node(script: &str, environment: &[(&str, &str)]) {
+    let modules = root("tests/browser/node_modules");
+    assert!(
+        modules.is_dir(),
+        "`npm ci` in tests/browser is missing; `make deps` does it"
+    );
+    let told = Command::new("node")
+        .args(["--test", "--test-reporter=spec"])
+        .arg(root(script))
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap_or_else(|error| panic!("node does not start ({error}); `make deps` installs it"));
     assert!(
         told.status.success(),
-        "{}\n{}",
+        "{script}\n{}\n{}",
         String::from_utf8_lossy(&told.stdout),
         String::from_utf8_lossy(&told.stderr)
     );

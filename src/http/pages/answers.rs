@@ -161,6 +161,10 @@ pub(super) fn signature(report: &Report, visit: Visit<'_>) -> Row {
         Outcome::Fail(_) => {
             Row::new(Tone::Stop, "invalid", question).saying(visit.language, |w| &w.signature.fail)
         }
+        Outcome::Undetermined(reason) if is_unreadable(reason) => {
+            Row::new(Tone::Open, "not-checked", question)
+                .saying(visit.language, |w| &w.signature.unreadable)
+        }
         Outcome::Undetermined(_) => Row::new(Tone::Open, "not-checked", question)
             .saying(visit.language, |w| &w.signature.undetermined),
         Outcome::NotPerformed(_) => Row::new(Tone::Open, "not-checked", question)
@@ -186,9 +190,10 @@ pub(super) fn signature(report: &Report, visit: Visit<'_>) -> Row {
     row
 }
 
-/// Whether the reason means that there was no credential to judge.
+/// Whether the reason means that there was nothing to judge. A code of a newer version can be read, only
+/// not here.
 fn is_unreadable(reason: Reason) -> bool {
-    reason.code().starts_with("code/")
+    reason.code().starts_with("code/") && reason != Reason::CodeUnknownVersion
 }
 
 /// Answer 2.

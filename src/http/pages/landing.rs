@@ -167,6 +167,7 @@ impl Landing {
     fn script_data(&self, check: &CodeCheck, agency: &Tagged, visit: Visit<'_>) -> Check {
         let data = json!({
             "id": self.id.to_string(),
+            "at": visit.now.seconds(),
             "keys": check.keys.iter().filter_map(key_data).collect::<Vec<_>>(),
             "credential_sha256": check.credential.hex(),
             "messages": messages(agency.text.as_str(), visit),
@@ -224,17 +225,17 @@ fn key_data(key: &CheckKey) -> Option<serde_json::Value> {
 fn messages(agency: &str, visit: Visit<'_>) -> serde_json::Value {
     let own = &words(visit.language).code;
     let elsewhere = &words(other(visit.language)).code;
-    let message = |tone: Tone, said: &AnswerWords, line: &AnswerWords| {
+    let message = |said: &AnswerWords, line: &AnswerWords| {
         let text = fill(&said.text, &[("agency", agency)]);
-        json!({ "tone": tone.name(), "answer": said.answer, "text": text, "line": line.line })
+        json!({ "answer": said.answer, "text": text, "line": line.line })
     };
     json!({
-        "valid": message(Tone::Ok, &own.valid, &elsewhere.valid),
-        "invalid": message(Tone::Stop, &own.invalid, &elsewhere.invalid),
-        "differs": message(Tone::Stop, &own.differs, &elsewhere.differs),
-        "unreadable": message(Tone::Stop, &own.unreadable, &elsewhere.unreadable),
-        "version": message(Tone::Open, &own.version, &elsewhere.version),
-        "issuer": message(Tone::Open, &own.issuer, &elsewhere.issuer),
+        "valid": message(&own.valid, &elsewhere.valid),
+        "invalid": message(&own.invalid, &elsewhere.invalid),
+        "differs": message(&own.differs, &elsewhere.differs),
+        "unreadable": message(&own.unreadable, &elsewhere.unreadable),
+        "version": message(&own.version, &elsewhere.version),
+        "issuer": message(&own.issuer, &elsewhere.issuer),
     })
 }
 

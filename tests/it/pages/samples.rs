@@ -7,7 +7,7 @@ use dauso::cose::sign1::ToBeSigned;
 use dauso::digest::Sha256;
 use dauso::http::pages::{
     CheckKey, Checked, CodeCheck, Fact, FactKind, Home, HomeMessage, Input, Knowledge, Landing,
-    NotFound, Problem, ProblemPage, Shown, Signed, Site, Status, StatusDetail, Subject, Visit,
+    NotFound, Problem, ProblemPage, Signed, Site, Status, StatusDetail, Subject, Visit,
 };
 use dauso::id::ResultId;
 use dauso::key::PublicKey;

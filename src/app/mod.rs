@@ -15,8 +15,8 @@ use crate::lifecycle::Lifecycle;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
-use crate::store::Store;
 use crate::store::documents::Documents;
+use crate::store::{Recorder, Store};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use crate::worker::Worker;
@@ -49,7 +49,9 @@ impl Installation {
     ) -> anyhow::Result<Self> {
         let config = Config::read(&dir.join(Config::FILE))?;
         let url = database.map_or_else(|| config.database_url(dir), str::to_owned);
-        let store = Store::open(&url).await.context("the register cannot be opened")?;
+        let store = Store::open(&url)
+            .await
+            .context("the register cannot be opened")?;
         let documents = Documents::on_disk(dir.join("documents"))
             .await
             .context("the directory of the documents cannot be opened")?;
@@ -168,7 +170,11 @@ impl Installation {
     pub async fn write_publications(&self) -> anyhow::Result<()> {
         let folder = self.dir.join("trust");
         for publication in self.publisher().everything().await? {
-            let name = if publication.name == "trust" { "bundle" } else { &publication.name };
+            let name = if publication.name == "trust" {
+                "bundle"
+            } else {
+                &publication.name
+            };
             let path = folder.join(name);
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
@@ -191,6 +197,7 @@ impl Installation {
             lifecycle: self.lifecycle(),
             inspection: Inspection::new(
                 self.store.clone(),
+                Recorder::start(self.store.clone()),
                 verifier.clone(),
                 Arc::clone(&self.catalogue),
                 Arc::clone(&self.clock),
@@ -222,11 +229,17 @@ impl Installation {
     }
 
     fn system(&self) -> Label {
-        Label { vi: self.config.system_name.clone(), en: self.config.system_name_en.clone() }
+        Label {
+            vi: self.config.system_name.clone(),
+            en: self.config.system_name_en.clone(),
+        }
     }
 
     fn owner(&self) -> Label {
-        Label { vi: self.config.system_owner.clone(), en: self.config.system_owner_en.clone() }
+        Label {
+            vi: self.config.system_owner.clone(),
+            en: self.config.system_owner_en.clone(),
+        }
     }
 }
 
@@ -236,7 +249,9 @@ impl Installation {
 /// What the file system says.
 pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -251,7 +266,9 @@ fn catalogue(folder: &Path) -> anyhow::Result<Catalogue> {
     let mut catalogue = Catalogue::built_in()?;
     for path in files(folder, "toml")? {
         let text = std::fs::read_to_string(&path)?;
-        catalogue = catalogue.with_file(&text).with_context(|| path.display().to_string())?;
+        catalogue = catalogue
+            .with_file(&text)
+            .with_context(|| path.display().to_string())?;
     }
     Ok(catalogue)
 }
@@ -261,7 +278,10 @@ fn roots(folder: &Path) -> anyhow::Result<Vec<Certificate>> {
     let mut roots = Vec::new();
     for path in files(folder, "pem")? {
         let text = std::fs::read(&path)?;
-        if text.windows(17).any(|window| window == b"BEGIN CERTIFICATE") {
+        if text
+            .windows(17)
+            .any(|window| window == b"BEGIN CERTIFICATE")
+        {
             roots.extend(Certificate::read_all(&text).with_context(|| path.display().to_string())?);
         }
     }

@@ -87,7 +87,11 @@ impl Installation {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let file = dir.join(Config::FILE);
-        ensure!(!file.exists(), "{} is an installation already", dir.display());
+        ensure!(
+            !file.exists(),
+            "{} is an installation already",
+            dir.display()
+        );
         for folder in ["keys/authority", "trust", "documents", "catalogue"] {
             std::fs::create_dir_all(dir.join(folder))
                 .with_context(|| format!("{} cannot be made", dir.join(folder).display()))?;
@@ -99,13 +103,19 @@ impl Installation {
             &passphrase,
             validity(now, AUTHORITY_DAYS),
         )?;
-        replace(&dir.join("trust/root.pem"), authority.root().pem().as_bytes())?;
+        replace(
+            &dir.join("trust/root.pem"),
+            authority.root().pem().as_bytes(),
+        )?;
         let mut keys = Vec::new();
         for purpose in [Purpose::Operator, Purpose::Status] {
             let name = format!("{}.key.pem", purpose.name());
             let public = make_key(&dir.join("keys").join(&name), Algorithm::Es256, &passphrase)?;
             if purpose == Purpose::Operator {
-                replace(&dir.join("trust/operator.pem"), public_pem(&public)?.as_bytes())?;
+                replace(
+                    &dir.join("trust/operator.pem"),
+                    public_pem(&public)?.as_bytes(),
+                )?;
             }
             keys.push(Key {
                 public,
@@ -158,15 +168,20 @@ impl Installation {
             name_en: new.name_en.clone().unwrap_or_else(|| new.name.clone()),
             parent: None,
             phone: new.phone.clone(),
-            seal: Some(Seal { image, diameter_tenths_mm: tenths(new.seal_mm)? }),
+            seal: Some(Seal {
+                image,
+                diameter_tenths_mm: tenths(new.seal_mm)?,
+            }),
             created_at: now,
         };
         if self.store.read().await?.agency(&new.code).await?.is_some() {
             bail!("the agency {} is there already", new.code);
         }
         let keys = [
-            self.agency_key(new, &issuer, Purpose::Credential, now).await?,
-            self.agency_key(new, &issuer, Purpose::Document, now).await?,
+            self.agency_key(new, &issuer, Purpose::Credential, now)
+                .await?,
+            self.agency_key(new, &issuer, Purpose::Document, now)
+                .await?,
         ];
         self.store
             .run(|mut tx: Tx| {
@@ -211,14 +226,20 @@ impl Installation {
             let public = make_key(&path, algorithm, &passphrase)?;
             let chain = if purpose == Purpose::Document {
                 let authority = DemoAuthority::open(&authority, &passphrase)?;
-                authority.issue(&subject, &public, validity(now, CERTIFICATE_DAYS))?.pem()
+                authority
+                    .issue(&subject, &public, validity(now, CERTIFICATE_DAYS))?
+                    .pem()
             } else {
                 String::new()
             };
             Ok((public, chain))
         });
         let (public, chain_pem) = made.await??;
-        let days = if purpose == Purpose::Document { CERTIFICATE_DAYS } else { CREDENTIAL_KEY_DAYS };
+        let days = if purpose == Purpose::Document {
+            CERTIFICATE_DAYS
+        } else {
+            CREDENTIAL_KEY_DAYS
+        };
         Ok(Key {
             public,
             agency: Some(new.code.clone()),
@@ -238,7 +259,9 @@ impl Installation {
     /// When the login is taken or the agency unknown.
     pub async fn add_account(&self, new: &NewAccount) -> anyhow::Result<Private<String>> {
         let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no randomness"))?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| anyhow::anyhow!("no randomness"))?;
         let key = Private::new(format!("dauso_{}", hex(&bytes)));
         let now = self.clock.now();
         let password_hash = match new.password.clone() {
@@ -262,7 +285,14 @@ impl Installation {
             created_at: now,
             revoked_at: None,
         };
-        if self.store.read().await?.agency(&new.agency).await?.is_none() {
+        if self
+            .store
+            .read()
+            .await?
+            .agency(&new.agency)
+            .await?
+            .is_none()
+        {
             bail!("there is no agency {}", new.agency);
         }
         self.store
@@ -286,31 +316,47 @@ async fn hash_password(password: Private<String>) -> anyhow::Result<Private<Stri
             .hash_password(password.expose().as_bytes())
             .map(|hash| Private::new(hash.to_string()))
     });
-    hashed.await?.map_err(|error| anyhow::anyhow!("the password cannot be hashed: {error}"))
+    hashed
+        .await?
+        .map_err(|error| anyhow::anyhow!("the password cannot be hashed: {error}"))
 }
 
 fn validity(now: UnixTime, days: i64) -> Validity {
-    Validity { not_before: now, not_after: now.plus(days * DAY) }
+    Validity {
+        not_before: now,
+        not_after: now.plus(days * DAY),
+    }
 }
 
 /// `000.00.16.H99` → `16H99`: the groups behind the leading zeros, without points.
 fn issuer_code(code: &str) -> String {
-    let groups = code.split('.').skip_while(|group| group.bytes().all(|b| b == b'0'));
+    let groups = code
+        .split('.')
+        .skip_while(|group| group.bytes().all(|b| b == b'0'));
     groups.collect::<String>().to_ascii_uppercase()
 }
 
 /// `Sở Xây dựng Mẫu` → `SXDM`, in ASCII.
 fn initials(name: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
-    let first = name.split_whitespace().filter_map(|word| word.chars().next());
+    let first = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next());
     let upper: String = first.flat_map(char::to_uppercase).collect();
-    upper.replace('Đ', "D").nfd().filter(char::is_ascii_uppercase).collect()
+    upper
+        .replace('Đ', "D")
+        .nfd()
+        .filter(char::is_ascii_uppercase)
+        .collect()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "checked to be small")]
 #[expect(clippy::cast_sign_loss, reason = "checked to be above zero")]
 fn tenths(millimetres: f64) -> anyhow::Result<u32> {
-    ensure!((10.0..=60.0).contains(&millimetres), "a seal measures 10 to 60 mm");
+    ensure!(
+        (10.0..=60.0).contains(&millimetres),
+        "a seal measures 10 to 60 mm"
+    );
     Ok((millimetres * 10.0).round() as u32)
 }
 

@@ -2,8 +2,8 @@
 
 use super::number::{NumberPattern, PatternError};
 use super::result_type::{
-    Corner, Field, Finding, Label, LegalReference, Mask, Matched, PageChoice, QrCarriage, ResultType,
-    SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
+    Corner, Field, Finding, Label, LegalReference, Mask, Matched, PageChoice, QrCarriage,
+    ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
 };
 use super::value::FieldKind;
 use crate::clock::parse_iso_date;

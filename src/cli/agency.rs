@@ -78,7 +78,9 @@ impl Agency {
         match self {
             Self::Add(add) => {
                 let seal = match &add.seal {
-                    Some(path) => std::fs::read(path).with_context(|| path.display().to_string())?,
+                    Some(path) => {
+                        std::fs::read(path).with_context(|| path.display().to_string())?
+                    }
                     None => samples::SEAL.to_vec(),
                 };
                 let opened = Installation::open(&add.dir, database().as_deref(), clock).await?;

@@ -88,9 +88,8 @@ impl Demo {
         let opened =
             Installation::open(&self.dir, database().as_deref(), Arc::new(SystemClock)).await?;
         telemetry::start(if self.json { "warn" } else { "warn,dauso=warn" })?;
-        let memory: Memory =
-            serde_json::from_str(&std::fs::read_to_string(self.dir.join(MEMORY))?)
-                .context("demo.json cannot be read")?;
+        let memory: Memory = serde_json::from_str(&std::fs::read_to_string(self.dir.join(MEMORY))?)
+            .context("demo.json cannot be read")?;
         let address = SocketAddr::new(self.listen, self.port);
         let listener = TcpListener::bind(address)
             .await
@@ -116,14 +115,16 @@ impl Demo {
             })?;
         }
         std::fs::create_dir_all(&partial)?;
-        let config = Config { public_url: self.public_url.clone(), ..Config::default() };
+        let config = Config {
+            public_url: self.public_url.clone(),
+            ..Config::default()
+        };
         config.host()?;
         let agencies = agencies();
         let steps = agencies.len() + ACCOUNTS.len() + SAMPLES.len() + 1;
         let progress = ProgressBar::new(steps as u64);
         let clock = Arc::new(SystemClock);
-        let made =
-            Installation::create(&partial, &config, database().as_deref(), clock).await?;
+        let made = Installation::create(&partial, &config, database().as_deref(), clock).await?;
         for agency in &agencies {
             made.add_agency(agency).await?;
             progress.inc(1);
@@ -146,7 +147,9 @@ impl Demo {
             let announcement = Announcement {
                 base_url: base_url.to_owned(),
                 accounts: memory.accounts.clone(),
-                api_keys: api_keys.map(|one| (one.role.clone(), one.api_key.clone())).collect(),
+                api_keys: api_keys
+                    .map(|one| (one.role.clone(), one.api_key.clone()))
+                    .collect(),
                 results: memory
                     .results
                     .iter()
@@ -162,14 +165,26 @@ impl Demo {
         writeln!(out, "\n  dấu số – {base_url}\n")?;
         writeln!(out, "  Kết quả mẫu / Sample results")?;
         for result in &memory.results {
-            let status = if result.status == "valid" { "" } else { "  đã thu hồi / revoked" };
-            writeln!(out, "    {:<28} {:<22}{status}", result.r#type, result.number)?;
+            let status = if result.status == "valid" {
+                ""
+            } else {
+                "  đã thu hồi / revoked"
+            };
+            writeln!(
+                out,
+                "    {:<28} {:<22}{status}",
+                result.r#type, result.number
+            )?;
             writeln!(out, "      {}", link(base_url, result))?;
             writeln!(out, "      {}", self.dir.join(&result.pdf).display())?;
         }
         writeln!(out, "\n  Tài khoản / Accounts (Authorization: Bearer …)")?;
         for account in &memory.accounts {
-            writeln!(out, "    {:<12} {:<13} {}", account.login, account.role, account.api_key)?;
+            writeln!(
+                out,
+                "    {:<12} {:<13} {}",
+                account.login, account.role, account.api_key
+            )?;
         }
         writeln!(out, "\n  API: {base_url}/docs/   Ctrl-C: dừng / stop\n")?;
         if let Some(first) = memory.results.first() {
@@ -222,7 +237,11 @@ async fn results(
         let (receipt, result_type) = issue(made, sample).await?;
         let pdf = format!("results/{}.pdf", receipt.result_code);
         let digest = receipt.document.context("the sample has a PDF")?;
-        let bytes = made.documents().get(digest).await?.context("the signed PDF is there")?;
+        let bytes = made
+            .documents()
+            .get(digest)
+            .await?
+            .context("the signed PDF is there")?;
         replace(&dir.join(&pdf), &bytes)?;
         results.push(RememberedResult {
             id: receipt.id.to_string(),
@@ -236,23 +255,40 @@ async fn results(
     }
     let last = results.last_mut().context("there are samples")?;
     let id = crate::id::ResultId::parse(&last.id)?;
-    let stored = made.store().read().await?.result(&id).await?.context("just issued")?;
+    let stored = made
+        .store()
+        .read()
+        .await?
+        .result(&id)
+        .await?
+        .context("just issued")?;
     let grounds = Grounds::new(
         "Đơn vị trả lại phù hiệu không đúng hạn",
         "0213/QĐ-SXD",
         "Sở Xây dựng Mẫu",
     )?;
     let caller = operator(&stored.issued.agency);
-    made.lifecycle().decide(&caller, id, Move::Revoke, &grounds).await?;
+    made.lifecycle()
+        .decide(&caller, id, Move::Revoke, &grounds)
+        .await?;
     last.status = "revoked".to_owned();
     Ok(results)
 }
 
 async fn issue(made: &Installation, sample: &Sample) -> anyhow::Result<(Receipt, String)> {
     let data = sample.data(SystemClock.now().local_date())?;
-    let text = |name: &str| data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        data.get(name)
+            .and_then(|v| v.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (result_type, agency) = (text("type"), text("agency_code"));
-    let request = Request { data, pdf: Some(sample.pdf.to_vec()), once: None };
+    let request = Request {
+        data,
+        pdf: Some(sample.pdf.to_vec()),
+        once: None,
+    };
     match made.issuer()?.issue(&operator(&agency), request).await? {
         Outcome::Issued(receipt) => Ok((receipt, result_type)),
         Outcome::Replayed(_) => anyhow::bail!("a sample without a key was replayed"),
@@ -261,7 +297,10 @@ async fn issue(made: &Installation, sample: &Sample) -> anyhow::Result<(Receipt,
 
 /// The page of a result with its code behind `#`, so that the page can check it.
 fn link(base_url: &str, result: &RememberedResult) -> String {
-    let digits = result.qr_text.split_once('#').map_or("", |(_, digits)| digits);
+    let digits = result
+        .qr_text
+        .split_once('#')
+        .map_or("", |(_, digits)| digits);
     format!("{base_url}/{}#{digits}", result.id)
 }
 

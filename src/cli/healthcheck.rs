@@ -17,13 +17,19 @@ pub(super) struct Healthcheck {
 impl Healthcheck {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let answered = tokio::time::timeout(Duration::from_secs(3), self.ask()).await;
-        Ok(if matches!(answered, Ok(Ok(true))) { Exit::Done } else { Exit::No })
+        Ok(if matches!(answered, Ok(Ok(true))) {
+            Exit::Done
+        } else {
+            Exit::No
+        })
     }
 
     /// Whether `GET /readyz` answers 200. One fixed request needs no HTTP client.
     async fn ask(&self) -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(self.address).await?;
-        stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;
+        stream
+            .write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            .await?;
         let mut answer = Vec::new();
         stream.take(4_096).read_to_end(&mut answer).await?;
         Ok(answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200"))

@@ -23,7 +23,10 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let config = Config { public_url: self.public_url, ..Config::default() };
+        let config = Config {
+            public_url: self.public_url,
+            ..Config::default()
+        };
         config.host()?;
         let clock = Arc::new(SystemClock);
         let made = Installation::create(&self.dir, &config, database().as_deref(), clock).await?;

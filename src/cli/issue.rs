@@ -51,7 +51,10 @@ impl Issue {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let Level::BB = self.level;
         if self.pdf.is_none() && !self.is_svg() && !self.is_png() {
-            return Ok(refuse(Exit::Usage, "without --pdf, --out ends with .svg or .png"));
+            return Ok(refuse(
+                Exit::Usage,
+                "without --pdf, --out ends with .svg or .png",
+            ));
         }
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
@@ -63,9 +66,16 @@ impl Issue {
             Some(path) => Some(std::fs::read(path).with_context(|| path.display().to_string())?),
             None => None,
         };
-        let agency = data.get("agency_code").and_then(Value::as_str).unwrap_or_default();
+        let agency = data
+            .get("agency_code")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let caller = operator(agency);
-        let request = Request { data, pdf, once: None };
+        let request = Request {
+            data,
+            pdf,
+            once: None,
+        };
         match opened.issuer()?.issue(&caller, request).await {
             Ok(Outcome::Issued(receipt)) => {
                 self.write(&opened, &receipt).await?;
@@ -82,18 +92,24 @@ impl Issue {
     }
 
     fn is_svg(&self) -> bool {
-        self.out.extension().is_some_and(|extension| extension == "svg")
+        self.out
+            .extension()
+            .is_some_and(|extension| extension == "svg")
     }
 
     fn is_png(&self) -> bool {
-        self.out.extension().is_some_and(|extension| extension == "png")
+        self.out
+            .extension()
+            .is_some_and(|extension| extension == "png")
     }
 
     async fn write(&self, opened: &Installation, receipt: &Receipt) -> anyhow::Result<()> {
         let bytes = match receipt.document {
-            Some(digest) => {
-                opened.documents().get(digest).await?.context("the signed PDF is gone")?
-            }
+            Some(digest) => opened
+                .documents()
+                .get(digest)
+                .await?
+                .context("the signed PDF is gone")?,
             None => {
                 let symbol = Symbol::for_issue(&receipt.qr_text)?;
                 if self.is_svg() {
@@ -117,7 +133,12 @@ impl Issue {
             });
             println!("{receipt}");
         } else {
-            println!("{}  {}  {}", receipt.id.grouped(), receipt.number, receipt.result_code);
+            println!(
+                "{}  {}  {}",
+                receipt.id.grouped(),
+                receipt.number,
+                receipt.result_code
+            );
         }
     }
 }
@@ -125,9 +146,15 @@ impl Issue {
 fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut data: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| anyhow::anyhow!("{}: not a JSON object (line {})", path.display(), error.line()))?;
-    data.entry("type").or_insert_with(|| Value::from(result_type));
+    let mut data: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+        anyhow::anyhow!(
+            "{}: not a JSON object (line {})",
+            path.display(),
+            error.line()
+        )
+    })?;
+    data.entry("type")
+        .or_insert_with(|| Value::from(result_type));
     anyhow::ensure!(
         data.get("type").and_then(Value::as_str) == Some(result_type),
         "the data is of another type than --type"

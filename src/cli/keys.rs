@@ -68,12 +68,13 @@ impl Keys {
         | Self::List { dir }
         | Self::Import { dir, .. }
         | Self::Csr { dir, .. }) = &self;
-        let opened =
-            Installation::open(dir, database().as_deref(), Arc::new(SystemClock)).await?;
+        let opened = Installation::open(dir, database().as_deref(), Arc::new(SystemClock)).await?;
         let keys = opened.keys();
         let path = |file: &str| keys.directory().join(file);
         match self {
-            Self::Make { file, algorithm, .. } => {
+            Self::Make {
+                file, algorithm, ..
+            } => {
                 let made = file::make_key(&path(&file), algorithm.into(), &keys.passphrase()?)?;
                 println!("{}", made.fingerprint());
             }
@@ -82,14 +83,23 @@ impl Keys {
                     println!("{fingerprint}\t{}", path.display());
                 }
             }
-            Self::Import { source, source_passphrase, file, .. } => {
-                let theirs: Option<Private<String>> =
-                    source_passphrase.as_deref().map(file::read_passphrase).transpose()?;
+            Self::Import {
+                source,
+                source_passphrase,
+                file,
+                ..
+            } => {
+                let theirs: Option<Private<String>> = source_passphrase
+                    .as_deref()
+                    .map(file::read_passphrase)
+                    .transpose()?;
                 let passphrase = keys.passphrase()?;
                 let key = file::import_pkcs8(&source, theirs.as_ref(), &path(&file), &passphrase)?;
                 println!("{}", key.fingerprint());
             }
-            Self::Csr { file, name, code, .. } => {
+            Self::Csr {
+                file, name, code, ..
+            } => {
                 let signer = FileSigner::open(&path(&file), &keys.passphrase()?)?;
                 print!("{}", signer.request(&Subject::agency(&name, &code))?);
             }

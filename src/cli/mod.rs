@@ -58,12 +58,18 @@ enum Command {
 
 /// The database that the environment names, if it names one.
 fn database() -> Option<String> {
-    std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty())
+    std::env::var("DATABASE_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
 }
 
 /// Whoever may read the keys of an installation acts as registrar of its agencies.
 fn operator(agency: &str) -> Caller {
-    Caller { account: "command-line".to_owned(), role: Role::Registrar, agency: agency.to_owned() }
+    Caller {
+        account: "command-line".to_owned(),
+        role: Role::Registrar,
+        agency: agency.to_owned(),
+    }
 }
 
 /// How a command ended.
@@ -101,7 +107,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Printing help or an error cannot be reported anywhere else when it fails.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
         }
     };
     let runtime = match tokio::runtime::Runtime::new() {

@@ -131,13 +131,21 @@ mod tests {
     #[test]
     fn every_sample_is_in_force_whatever_the_day() {
         let catalogue = Catalogue::built_in().unwrap();
-        for today in [date!(2026 - 01 - 01), date!(2026 - 11 - 21), date!(2031 - 02 - 28)] {
+        for today in [
+            date!(2026 - 01 - 01),
+            date!(2026 - 11 - 21),
+            date!(2031 - 02 - 28),
+        ] {
             for sample in SAMPLES.iter().chain([&REVOKED]) {
                 let data = sample.data(today).unwrap();
                 let known = catalogue.by_code(data["type"].as_str().unwrap()).unwrap();
                 let read = known.read(&data, today).unwrap();
                 assert!(read.valid_from() <= today, "{}", known.code);
-                assert!(read.valid_to().is_none_or(|end| end >= today), "{}", known.code);
+                assert!(
+                    read.valid_to().is_none_or(|end| end >= today),
+                    "{}",
+                    known.code
+                );
             }
         }
     }

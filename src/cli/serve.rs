@@ -23,8 +23,14 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let dir = self.config.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let named = self.config.file_name().is_some_and(|name| name == Config::FILE);
+        let dir = self
+            .config
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty());
+        let named = self
+            .config
+            .file_name()
+            .is_some_and(|name| name == Config::FILE);
         anyhow::ensure!(named, "the configuration is called {}", Config::FILE);
         let dir = dir.unwrap_or(Path::new("."));
         let clock = Arc::new(SystemClock);
@@ -41,7 +47,10 @@ impl Serve {
 }
 
 /// Serves and works until the process is told to stop.
-pub(super) async fn run(opened: &Installation, listener: TcpListener) -> anyhow::Result<SocketAddr> {
+pub(super) async fn run(
+    opened: &Installation,
+    listener: TcpListener,
+) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let service = opened.service().await?;
     let worker = opened.worker(&service);

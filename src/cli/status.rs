@@ -51,10 +51,16 @@ impl Change {
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
         let id = ResultId::parse_typed(&self.id)?;
         let stored = opened.store().read().await?.result(&id).await?;
-        let agency = stored.context("no result has this look-up code")?.issued.agency;
+        let agency = stored
+            .context("no result has this look-up code")?
+            .issued
+            .agency;
         let grounds = Grounds::new(&self.reason, &self.decision, &self.authority)?;
         let caller = operator(&agency);
-        let decided = opened.lifecycle().decide(&caller, id, moved, &grounds).await?;
+        let decided = opened
+            .lifecycle()
+            .decide(&caller, id, moved, &grounds)
+            .await?;
         opened.write_publications().await?;
         println!("{} {}", decided.id.grouped(), decided.standing.name());
         Ok(Exit::Done)

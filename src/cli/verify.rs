@@ -55,7 +55,10 @@ impl Verify {
             },
         };
         let source = self.source().await?;
-        let question = Question { at, viewer: Viewer::Public };
+        let question = Question {
+            at,
+            viewer: Viewer::Public,
+        };
         let mut worst = Exit::Done;
         for input in &self.inputs {
             let exit = self.answer(&source, input, question).await?;
@@ -68,7 +71,8 @@ impl Verify {
         let mut anchors = Vec::new();
         for path in &self.anchor {
             let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-            anchors.extend(Certificate::read_all(&bytes).with_context(|| path.display().to_string())?);
+            anchors
+                .extend(Certificate::read_all(&bytes).with_context(|| path.display().to_string())?);
         }
         if let Some(dir) = &self.dir {
             let clock = Arc::new(SystemClock);
@@ -82,7 +86,12 @@ impl Verify {
         })))
     }
 
-    async fn answer(&self, source: &Source, input: &str, question: Question) -> anyhow::Result<Exit> {
+    async fn answer(
+        &self,
+        source: &Source,
+        input: &str,
+        question: Question,
+    ) -> anyhow::Result<Exit> {
         let path = Path::new(input);
         let answered = if path.is_file() {
             let bytes = read_limited(path)?;
@@ -122,7 +131,10 @@ impl Verify {
         let names = [(Answer::Signature, "signature"), (Answer::Status, "status")];
         for (answer, name) in names {
             let outcome = answered.report.answer(answer);
-            let reason = outcome.reason().map(|code| format!(" ({code})")).unwrap_or_default();
+            let reason = outcome
+                .reason()
+                .map(|code| format!(" ({code})"))
+                .unwrap_or_default();
             println!("  {name}: {}{reason}", outcome.name());
         }
         if let Some(state) = answered.report.state() {
@@ -132,7 +144,11 @@ impl Verify {
         if let Some(shown) = &answered.shown {
             println!("  {} – {}", shown.label.vi, shown.agency.vi);
             for field in &shown.fields {
-                println!("  {}: {}", field.label.vi, field.value.vi.replace('\n', "; "));
+                println!(
+                    "  {}: {}",
+                    field.label.vi,
+                    field.value.vi.replace('\n', "; ")
+                );
             }
         }
     }
@@ -170,7 +186,8 @@ fn worse(a: Exit, b: Exit) -> Exit {
 fn read_limited(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
     let mut bytes = Vec::new();
-    file.take(limits::PDF_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(limits::PDF_FILE as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -22,7 +22,10 @@ pub(super) async fn identify(
     let Some(header) = request.headers().get(header::AUTHORIZATION) else {
         return next.run(request).await;
     };
-    let key = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+    let key = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "));
     let found = match key {
         Some(key) => caller(&service, key).await,
         None => Ok(None),
@@ -70,6 +73,10 @@ impl MaybeCaller {
     /// Inspectors see more of a result than the public does.
     pub(super) fn viewer(&self) -> Viewer {
         let inspector = |caller: &Caller| caller.role.may(Permission::Check);
-        if self.0.as_ref().is_some_and(inspector) { Viewer::Inspector } else { Viewer::Public }
+        if self.0.as_ref().is_some_and(inspector) {
+            Viewer::Inspector
+        } else {
+            Viewer::Public
+        }
     }
 }

@@ -91,7 +91,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             .await
             .map_err(|rejection| refuse(rejection.status()))?;
         let mut parts = Vec::new();
-        while let Some(part) = form.next_field().await.map_err(|error| refuse(error.status()))? {
+        while let Some(part) = form
+            .next_field()
+            .await
+            .map_err(|error| refuse(error.status()))?
+        {
             let name = part.name().unwrap_or_default().to_owned();
             if parts.len() == PARTS || parts.iter().any(|(known, _)| *known == name) {
                 return Err(refuse(StatusCode::BAD_REQUEST));

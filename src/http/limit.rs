@@ -25,18 +25,23 @@ impl PublicLimit {
     #[must_use]
     pub fn new(per_minute: NonZeroU32, forwarded: bool) -> Self {
         let quota = Quota::per_minute(per_minute);
-        Self { addresses: Arc::new(RateLimiter::keyed(quota)), forwarded }
+        Self {
+            addresses: Arc::new(RateLimiter::keyed(quota)),
+            forwarded,
+        }
     }
 
     /// Counts one request of the client's address.
     pub(super) fn admit(&self, request: &Request) -> Result<(), Problem> {
-        self.addresses.check_key(&self.client(request)).map_err(|until| {
-            // The limiter keeps a cell for every address it saw; full ones say nothing and go.
-            self.addresses.retain_recent();
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "request/too-many")
-                .retry_after(wait.as_secs().saturating_add(1))
-        })
+        self.addresses
+            .check_key(&self.client(request))
+            .map_err(|until| {
+                // The limiter keeps a cell for every address it saw; full ones say nothing and go.
+                self.addresses.retain_recent();
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "request/too-many")
+                    .retry_after(wait.as_secs().saturating_add(1))
+            })
     }
 
     fn client(&self, request: &Request) -> IpAddr {
@@ -46,7 +51,10 @@ impl PublicLimit {
             .iter()
             .next_back()
             .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-        let direct = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.ip());
+        let direct = request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.ip());
         match forwarded {
             Some(address) if self.forwarded => address,
             _ => direct.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),

@@ -14,7 +14,9 @@ use crate::id::ResultId;
 use crate::limits;
 use crate::report::State as ResultState;
 use crate::store::{Purpose, TypeScope};
-use crate::verification::{Answered, FileError, FileKind, Known, Shown, ShownField, VerifyError, Viewer};
+use crate::verification::{
+    Answered, FileError, FileKind, Known, Shown, ShownField, VerifyError, Viewer,
+};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -33,14 +35,21 @@ impl Asked {
 }
 
 fn visit(service: &Service, language: Language) -> Visit<'_> {
-    Visit { site: &service.site, language, now: service.clock.now() }
+    Visit {
+        site: &service.site,
+        language,
+        now: service.clock.now(),
+    }
 }
 
 /// A page with the policy that goes with all of them.
 fn page(status: StatusCode, html: String) -> Response {
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(pages::csp()));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(pages::csp()),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     response
@@ -52,12 +61,17 @@ pub(super) async fn home(State(service): State<Service>, Query(asked): Query<Ask
     let message = match asked.ma.as_deref() {
         None => None,
         Some(typed) => match ResultId::parse_typed(typed) {
-            Ok(id) if language == Language::En => return Redirect::to(&format!("/{id}?lang=en")).into_response(),
+            Ok(id) if language == Language::En => {
+                return Redirect::to(&format!("/{id}?lang=en")).into_response();
+            }
             Ok(id) => return Redirect::to(&format!("/{id}")).into_response(),
             Err(_) => Some(HomeMessage::CodeMisspelled(typed.to_owned())),
         },
     };
-    page(StatusCode::OK, Home { message }.render(visit(&service, language)))
+    page(
+        StatusCode::OK,
+        Home { message }.render(visit(&service, language)),
+    )
 }
 
 /// `GET /{id}`: the page, or the report by `Accept`.
@@ -78,8 +92,16 @@ pub(super) async fn landing(
             return Ok(Redirect::to(&format!("/{id}")).into_response());
         }
         let problem = pages::Problem::NoPage;
-        let html = ProblemPage { problem, reference: None }.render(visit);
-        return Ok(if wants_json { super::api::unknown_result().into_response() } else { page(StatusCode::NOT_FOUND, html) });
+        let html = ProblemPage {
+            problem,
+            reference: None,
+        }
+        .render(visit);
+        return Ok(if wants_json {
+            super::api::unknown_result().into_response()
+        } else {
+            page(StatusCode::NOT_FOUND, html)
+        });
     };
     let question = service.verifier.now(Viewer::Public);
     let found = service.verifier.look_up(id, question).await?;
@@ -88,7 +110,9 @@ pub(super) async fn landing(
         None => page(StatusCode::NOT_FOUND, NotFound { id }.render(visit)),
         Some((answered, _)) if wants_json => {
             let mut response = axum::Json(answered.to_json()).into_response();
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+            response
+                .headers_mut()
+                .insert(header::VARY, HeaderValue::from_static("Accept"));
             response
         }
         Some((answered, known)) => {
@@ -106,7 +130,11 @@ pub(super) async fn check_file(
     form: Result<Form, Problem>,
 ) -> Response {
     let refuse = |language, status, problem| {
-        let html = ProblemPage { problem, reference: None }.render(visit(&service, language));
+        let html = ProblemPage {
+            problem,
+            reference: None,
+        }
+        .render(visit(&service, language));
         page(status, html)
     };
     let mut form = match form {
@@ -116,9 +144,17 @@ pub(super) async fn check_file(
             let too_large = pages::Problem::TooLarge { megabytes };
             return refuse(asked.language(), StatusCode::PAYLOAD_TOO_LARGE, too_large);
         }
-        Err(problem) => return refuse(asked.language(), problem.status(), pages::Problem::Unreadable),
+        Err(problem) => {
+            return refuse(
+                asked.language(),
+                problem.status(),
+                pages::Problem::Unreadable,
+            );
+        }
     };
-    let chosen = form.take("lang").and_then(|lang| String::from_utf8(lang).ok());
+    let chosen = form
+        .take("lang")
+        .and_then(|lang| String::from_utf8(lang).ok());
     let language = pages::asked_language(chosen.as_deref().or(asked.lang.as_deref()));
     let bytes = form.take("tep").unwrap_or_default();
     if bytes.is_empty() {
@@ -153,7 +189,13 @@ pub(super) async fn check_file(
 /// What the page's script compares the code with.
 async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Problem> {
     let issued = &known.stored.issued;
-    let all: Vec<u32> = service.issuer.catalogue.types().iter().map(|known| known.number).collect();
+    let all: Vec<u32> = service
+        .issuer
+        .catalogue
+        .types()
+        .iter()
+        .map(|known| known.number)
+        .collect();
     let keys = service.store.read().await?.keys().await?;
     let own = keys.into_iter().filter(|key| {
         key.purpose == Purpose::Credential && key.agency.as_deref() == Some(&issued.agency)
@@ -163,7 +205,9 @@ async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Probl
             .map(|key| CheckKey {
                 issuer: known.agency.issuer.clone(),
                 not_before: key.not_before,
-                not_after: key.retired_at.map_or(key.not_after, |at| at.min(key.not_after)),
+                not_after: key
+                    .retired_at
+                    .map_or(key.not_after, |at| at.min(key.not_after)),
                 types: match key.types {
                     TypeScope::Every => all.clone(),
                     TypeScope::Only(numbers) => numbers,
@@ -184,7 +228,9 @@ fn landing_page(
     let report = &answered.report;
     let shown = answered.shown.as_ref();
     let knowledge = report.as_of().map_or(Knowledge::None, Knowledge::Register);
-    let facts = shown.map(|shown| facts(shown, language)).unwrap_or_default();
+    let facts = shown
+        .map(|shown| facts(shown, language))
+        .unwrap_or_default();
     Landing {
         id,
         agency: shown.map_or_else(empty, |shown| shown.agency.clone()),
@@ -193,11 +239,15 @@ fn landing_page(
         status: Status {
             state: report.state().unwrap_or(ResultState::Undecided),
             knowledge,
-            detail: shown.map(|shown| detail(shown, language)).unwrap_or_default(),
+            detail: shown
+                .map(|shown| detail(shown, language))
+                .unwrap_or_default(),
         },
         subject: shown.map_or(Subject::Nothing, |shown| subject(&shown.fields)),
         facts,
-        telephone: shown.and_then(|shown| shown.phone.as_deref()).map(Into::into),
+        telephone: shown
+            .and_then(|shown| shown.phone.as_deref())
+            .map(Into::into),
         check: Some(check),
     }
 }
@@ -207,7 +257,9 @@ fn checked_page(input: Input, answered: &Answered, language: Language) -> Checke
     Checked {
         input,
         report: answered.report.clone(),
-        status: shown.map(|shown| detail(shown, language)).unwrap_or_default(),
+        status: shown
+            .map(|shown| detail(shown, language))
+            .unwrap_or_default(),
         id: shown.and(answered.id),
         signed: shown.map(|shown| Signed {
             agency: shown.agency.clone(),
@@ -215,12 +267,19 @@ fn checked_page(input: Input, answered: &Answered, language: Language) -> Checke
             subject: subject(&shown.fields),
             facts: facts(shown, language),
         }),
-        claimed: answered.claimed.iter().map(|field| fact(field, language)).collect(),
+        claimed: answered
+            .claimed
+            .iter()
+            .map(|field| fact(field, language))
+            .collect(),
     }
 }
 
 fn empty() -> Label {
-    Label { vi: String::new(), en: String::new() }
+    Label {
+        vi: String::new(),
+        en: String::new(),
+    }
 }
 
 /// "Phù hiệu xe hợp đồng": the label, and what says it more precisely where the type has that.
@@ -235,7 +294,10 @@ fn document_name(shown: &Shown) -> Label {
 }
 
 fn detail(shown: &Shown, language: Language) -> StatusDetail {
-    let hours = shown.fields.iter().find(|field| field.kind == FieldKind::TimeWindows);
+    let hours = shown
+        .fields
+        .iter()
+        .find(|field| field.kind == FieldKind::TimeWindows);
     let change = shown.change.as_ref();
     StatusDetail {
         valid_from: Some(shown.valid_from),
@@ -251,7 +313,11 @@ fn detail(shown: &Shown, language: Language) -> StatusDetail {
 }
 
 fn facts(shown: &Shown, language: Language) -> Vec<Fact> {
-    shown.fields.iter().map(|field| fact(field, language)).collect()
+    shown
+        .fields
+        .iter()
+        .map(|field| fact(field, language))
+        .collect()
 }
 
 fn fact(field: &ShownField, language: Language) -> Fact {
@@ -269,7 +335,9 @@ fn fact(field: &ShownField, language: Language) -> Fact {
 fn subject(fields: &[ShownField]) -> Subject {
     let values = |wanted: Matched| -> Vec<pages::Shown> {
         let matched = fields.iter().filter(|field| field.matched == Some(wanted));
-        matched.flat_map(|field| field.value.vi.lines().map(Into::into)).collect()
+        matched
+            .flat_map(|field| field.value.vi.lines().map(Into::into))
+            .collect()
     };
     let plates = values(Matched::Plate);
     if !plates.is_empty() {

@@ -15,13 +15,14 @@ use axum::http::StatusCode;
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Contended(_) => {
+            StoreError::Contended(_) | StoreError::Closing => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "register/busy").retry_after(1)
             }
             StoreError::Conflict(Conflict::Standing) => {
                 Self::new(StatusCode::CONFLICT, "result/status-changed-meanwhile")
             }
-            StoreError::Conflict(_)
+            StoreError::Together(_)
+            | StoreError::Conflict(_)
             | StoreError::Missing(_)
             | StoreError::Corrupt(_)
             | StoreError::Url
@@ -52,7 +53,10 @@ impl From<IssueError> for Problem {
                 error
                     .0
                     .into_iter()
-                    .map(|one| ProblemField { field: one.field, code: one.problem.code() })
+                    .map(|one| ProblemField {
+                        field: one.field,
+                        code: one.problem.code(),
+                    })
                     .collect(),
             ),
             IssueError::Forbidden(error) => error.into(),
@@ -100,7 +104,10 @@ impl From<LifecycleError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "result/until-past")
             }
             LifecycleError::Grounds(field) => {
-                let field = ProblemField { field: field.to_owned(), code: "field/missing" };
+                let field = ProblemField {
+                    field: field.to_owned(),
+                    code: "field/missing",
+                };
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
             }
             LifecycleError::Store(error) => error.into(),
@@ -139,7 +146,10 @@ impl From<PublishError> for Problem {
             PublishError::Store(error) => error.into(),
             PublishError::NoKey(_) | PublishError::Signer(_) => {
                 tracing::error!(error.cause = %error, "nothing can be published");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "publication/signer-unavailable")
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "publication/signer-unavailable",
+                )
             }
             PublishError::NotEs256 | PublishError::Trust(_) | PublishError::Status(_) => {
                 Self::internal(&error)

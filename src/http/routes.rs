@@ -15,7 +15,10 @@ const FORM: usize = limits::PDF_FILE + limits::JSON_BODY;
 pub(super) fn public() -> Router<Service> {
     Router::new()
         .route("/", get(public::home).post(public::check_file))
-        .route("/api/v1/verifications/document", post(verifications::document))
+        .route(
+            "/api/v1/verifications/document",
+            post(verifications::document),
+        )
         .layer(DefaultBodyLimit::max(FORM))
         .route("/{id}", get(public::landing))
         .route("/api/v1/verifications", post(verifications::code))
@@ -32,7 +35,10 @@ pub(super) fn accounts() -> Router<Service> {
         .route("/api/v1/results/{id}/qr.png", get(results::png))
         .route("/api/v1/results/{id}/revocation", post(status::revoke))
         .route("/api/v1/results/{id}/suspension", post(status::suspend))
-        .route("/api/v1/results/{id}/reinstatement", post(status::reinstate))
+        .route(
+            "/api/v1/results/{id}/reinstatement",
+            post(status::reinstate),
+        )
         .route("/api/v1/checks", post(checks::record).get(checks::list))
 }
 

@@ -11,9 +11,9 @@ use crate::digest::Sha256;
 use crate::limits;
 use crate::private::Private;
 use crate::report::{CheckKind, Outcome, Reason, Skip};
-use crate::store::{Alarm, AuditEntry, Check, Conflict, Leaf, Place, Seen, Store, StoreError, Tx};
+use crate::store::{Alarm, Check, CheckEntry, Leaf, Place, Recorder, Seen, Store, StoreError, Tx};
 use crate::tlog;
-use crate::verification::{Answered, Question, Verifier, VerifyError, Viewer};
+use crate::verification::{Question, REQUIRED_WITH_MATCH, Verifier, VerifyError, Viewer};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -104,6 +104,7 @@ pub enum InspectionError {
 #[derive(Clone)]
 pub struct Inspection {
     store: Store,
+    recorder: Recorder,
     verifier: Verifier,
     catalogue: Arc<Catalogue>,
     clock: Arc<dyn Clock>,
@@ -113,18 +114,26 @@ pub struct Inspection {
 const NOTE: usize = 1_000;
 
 impl Inspection {
-    /// Checks are judged by `verifier` and written to `store`.
+    /// Checks are judged by `verifier` against `store` and written by `recorder`.
     #[must_use]
     pub fn new(
         store: Store,
+        recorder: Recorder,
         verifier: Verifier,
         catalogue: Arc<Catalogue>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, verifier, catalogue, clock }
+        Self {
+            store,
+            recorder,
+            verifier,
+            catalogue,
+            clock,
+        }
     }
 
-    /// Records checks in one transaction; each is recorded, or refused with a reason, in its place.
+    /// Records checks in one transaction; each is recorded, or refused with a reason, in its place. The
+    /// answer comes when they are on the disk.
     ///
     /// # Errors
     /// [`InspectionError`] when nothing at all was recorded.
@@ -137,53 +146,37 @@ impl Inspection {
         if records.len() > limits::CHECKS_PER_REQUEST {
             return Err(InspectionError::TooMany);
         }
-        self.store
-            .run(|mut tx: Tx| async move {
-                let mut answers = Vec::with_capacity(records.len());
-                for record in records {
-                    answers.push(self.record_one(&mut tx, caller, record).await?);
-                }
-                Ok((tx, answers))
-            })
-            .await
-    }
-
-    async fn record_one(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        record: &Record,
-    ) -> Result<Result<Recorded, Refused>, InspectionError> {
-        if let Err(refused) = self.admit(record) {
-            return Ok(Err(refused));
+        let mut tx = self.store.read().await?;
+        let mut admitted = Vec::with_capacity(records.len());
+        let mut entries = Vec::with_capacity(records.len());
+        for record in records {
+            let admission = self.admit(record);
+            if admission.is_ok() {
+                entries.push(self.entry(&mut tx, caller, record).await?);
+            }
+            admitted.push(admission);
         }
-        match tx.earlier_check(record.id, &caller.account, &record.content).await {
-            Ok(None) => {}
-            Ok(Some(check)) => return Ok(Ok(recorded(tx, &check).await?)),
-            Err(StoreError::Conflict(Conflict::CheckId)) => return Ok(Err(Refused::IdTaken)),
-            Err(error) => return Err(error.into()),
+        drop(tx);
+        let mut written = self.recorder.record(entries).await?.into_iter();
+        let mut answers = Vec::with_capacity(records.len());
+        for admission in admitted {
+            answers.push(match admission.map(|()| written.next()) {
+                Err(refused) => Err(refused),
+                Ok(Some(Ok(check))) => Ok(self.recorded(check).await?),
+                Ok(_) => Err(Refused::IdTaken),
+            });
         }
-        let now = self.clock.now();
-        let question = Question { at: now, viewer: Viewer::Inspector };
-        let mut answered = self.verifier.code_in(tx, record.scanned.expose(), question).await?;
-        answered.report.record(
-            CheckKind::Match,
-            match record.seen {
-                Seen::Fits => Outcome::Pass,
-                Seen::DoesNotFit => Outcome::Fail(Reason::DoesNotFit),
-                Seen::NotSeen => Outcome::NotPerformed(Skip::NotSeen),
-            },
-        );
-        answered.verdict = answered.report.verdict(crate::verification::REQUIRED_WITH_MATCH);
-        let check = self.write(tx, caller, record, &answered, now).await?;
-        Ok(Ok(recorded(tx, &check).await?))
+        Ok(answers)
     }
 
     fn admit(&self, record: &Record) -> Result<(), Refused> {
         if record.id.get_version() != Some(Version::SortRand) {
             return Err(Refused::Id);
         }
-        let note = record.note.as_ref().map_or(0, |note| note.expose().chars().count());
+        let note = record
+            .note
+            .as_ref()
+            .map_or(0, |note| note.expose().chars().count());
         if note > NOTE || record.scanned.expose().len() > 2 * limits::SCANNED_TEXT {
             return Err(Refused::TooLong);
         }
@@ -194,19 +187,39 @@ impl Inspection {
         Ok(())
     }
 
-    async fn write(
+    async fn entry(
         &self,
         tx: &mut Tx,
         caller: &Caller,
         record: &Record,
-        answered: &Answered,
-        now: UnixTime,
-    ) -> Result<Check, InspectionError> {
+    ) -> Result<CheckEntry, InspectionError> {
+        let now = self.clock.now();
+        let question = Question {
+            at: now,
+            viewer: Viewer::Inspector,
+        };
+        let mut answered = self
+            .verifier
+            .code_in(tx, record.scanned.expose(), question)
+            .await?;
+        answered.report.record(
+            CheckKind::Match,
+            match record.seen {
+                Seen::Fits => Outcome::Pass,
+                Seen::DoesNotFit => Outcome::Fail(Reason::DoesNotFit),
+                Seen::NotSeen => Outcome::NotPerformed(Skip::NotSeen),
+            },
+        );
+        answered.verdict = answered.report.verdict(REQUIRED_WITH_MATCH);
+        let agency = match answered.id {
+            Some(id) => tx.result(&id).await?.map(|stored| stored.issued.agency),
+            None => None,
+        };
         let scanned = Sha256::of(record.scanned.expose().as_bytes());
-        // Only a result that the register has is named; what a foreign code says of itself is not.
-        let result = answered.shown.as_ref().and(answered.id);
         let mut salt = [0; tlog::SALT];
-        SystemRandom::new().fill(&mut salt).map_err(|_| StoreError::Missing("randomness"))?;
+        SystemRandom::new()
+            .fill(&mut salt)
+            .map_err(|_| StoreError::Missing("randomness"))?;
         let mut report = answered.to_json();
         if let Some(shown) = &record.shown {
             report["shown_on_device"] = shown.clone();
@@ -215,7 +228,7 @@ impl Inspection {
             "id": record.id.to_string(),
             "content": record.content.hex(),
             "account": caller.account,
-            "result": result.map(|id| id.to_string()),
+            "result": answered.id.map(|id| id.to_string()),
             "scanned": scanned.hex(),
             "verdict": answered.verdict.name(),
             "match": record.seen.name(),
@@ -228,66 +241,53 @@ impl Inspection {
             &salt,
             committed.to_string().as_bytes(),
         );
-        if answered.report.outcome(CheckKind::Register)
-            == Some(Outcome::Fail(Reason::RegisterMismatch))
-        {
-            tx.add_alarm(&Alarm {
-                id: Uuid::now_v7(),
-                agency: answered
-                    .shown
-                    .as_ref()
-                    .map_or_else(|| caller.agency.clone(), |shown| shown.agency_code.clone()),
-                kind: Reason::RegisterMismatch.code().to_owned(),
-                result,
-                check: Some(record.id),
-                detail: String::new(),
-                at: now,
-            })
-            .await?;
-        }
-        tx.append_audit(&AuditEntry {
+        let differs = answered.report.outcome(CheckKind::Register)
+            == Some(Outcome::Fail(Reason::RegisterMismatch));
+        let alarm = differs.then(|| Alarm {
             id: Uuid::now_v7(),
+            agency: agency.clone().unwrap_or_else(|| caller.agency.clone()),
+            kind: Reason::RegisterMismatch.code().to_owned(),
+            result: answered.id,
+            check: Some(record.id),
+            detail: String::new(),
             at: now,
-            actor: caller.account.clone(),
-            action: "check.record".to_owned(),
-            subject: Some(record.id.to_string()),
-            detail: "{}".to_owned(),
+        });
+        Ok(CheckEntry {
+            check: Check {
+                id: record.id,
+                content: record.content,
+                account: caller.account.clone(),
+                agency: caller.agency.clone(),
+                result: answered.id,
+                result_agency: agency,
+                scanned,
+                verdict: answered.verdict,
+                report: report.to_string(),
+                seen: record.seen,
+                finding: record.finding.clone(),
+                note: record.note.clone(),
+                place: record.place,
+                device_time: record.device_time,
+                received_at: now,
+                salt: Some(salt.to_vec()),
+                leaf_index: 0,
+                signed: false,
+            },
+            leaf: Leaf::from(&leaf),
+            alarms: alarm.into_iter().collect(),
         })
-        .await?;
-        let leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
-        let check = Check {
-            id: record.id,
-            content: record.content,
-            account: caller.account.clone(),
-            agency: caller.agency.clone(),
-            result,
-            result_agency: answered.shown.as_ref().map(|shown| shown.agency_code.clone()),
-            scanned,
-            verdict: answered.verdict,
-            report: report.to_string(),
-            seen: record.seen,
-            finding: record.finding.clone(),
-            note: record.note.clone(),
-            place: record.place,
-            device_time: record.device_time,
-            received_at: now,
-            salt: Some(salt.to_vec()),
-            leaf_index,
-            signed: false,
-        };
-        tx.add_check(&check).await?;
-        Ok(check)
     }
-}
 
-async fn recorded(tx: &mut Tx, check: &Check) -> Result<Recorded, StoreError> {
-    let leaf = tx.leaves(check.leaf_index..check.leaf_index.saturating_add(1)).await?;
-    let leaf = leaf.first().ok_or(StoreError::Missing("leaf"))?;
-    Ok(Recorded {
-        id: check.id,
-        verdict: check.verdict.name(),
-        report: serde_json::from_str(&check.report).unwrap_or(Json::Null),
-        leaf_index: check.leaf_index,
-        leaf_hash: leaf.leaf.hash,
-    })
+    /// A check as it is recorded, now or before.
+    async fn recorded(&self, check: Check) -> Result<Recorded, StoreError> {
+        let places = check.leaf_index..check.leaf_index.saturating_add(1);
+        let stored = self.store.read().await?.leaf_hashes(places).await?;
+        Ok(Recorded {
+            id: check.id,
+            verdict: check.verdict.name(),
+            report: serde_json::from_str(&check.report).unwrap_or(Json::Null),
+            leaf_index: check.leaf_index,
+            leaf_hash: stored.first().copied().ok_or(StoreError::Missing("leaf"))?,
+        })
+    }
 }

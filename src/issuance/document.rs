@@ -95,7 +95,11 @@ impl Issuer {
         let result_type = reserved.data.result_type();
         let picture = match reserved.agency.seal {
             Some(seal) => {
-                let png = self.documents.get(seal.image).await?.ok_or(IssueError::SealMissing)?;
+                let png = self
+                    .documents
+                    .get(seal.image)
+                    .await?
+                    .ok_or(IssueError::SealMissing)?;
                 Some((png, f64::from(seal.diameter_tenths_mm) / 10.0))
             }
             None => None,
@@ -123,7 +127,11 @@ impl Issuer {
 
 fn symbol_place(result_type: &ResultType) -> SymbolPlace {
     let wanted = &result_type.symbol;
-    let spot = |corner| Spot { corner: place_corner(corner), across: wanted.x_mm, down: wanted.y_mm };
+    let spot = |corner| Spot {
+        corner: place_corner(corner),
+        across: wanted.x_mm,
+        down: wanted.y_mm,
+    };
     SymbolPlace {
         spot: spot(wanted.corner),
         width: wanted.width_mm,
@@ -154,14 +162,26 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
         }
         None => None,
     };
-    let on_first: Vec<Place> =
-        seal.iter().filter(|(_, page, _)| *page == 0).map(|(.., place)| *place).collect();
+    let on_first: Vec<Place> = seal
+        .iter()
+        .filter(|(_, page, _)| *page == 0)
+        .map(|(.., place)| *place)
+        .collect();
     let stamp = Stamp {
-        symbol: Symbol { path: &wanted.path, modules: wanted.modules },
-        words: Words { code: wanted.id, host: &wanted.imprint.host, caption: &CAPTION },
+        symbol: Symbol {
+            path: &wanted.path,
+            modules: wanted.modules,
+        },
+        words: Words {
+            code: wanted.id,
+            host: &wanted.imprint.host,
+            caption: &CAPTION,
+        },
         place: &wanted.symbol,
-        footer: Some(Footer { system: &wanted.imprint.system, owner: &wanted.imprint.owner }),
-        keep_free: &on_first,
+        footer: Some(Footer {
+            system: &wanted.imprint.system,
+            owner: &wanted.imprint.owner,
+        }),
     };
     stamp::compose(&mut update, &first, &stamp)?;
     let (page, rect, appearance) = match &seal {
@@ -177,7 +197,11 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let place = match empty.first() {
         // The form brought its own field: that one is signed, no second one is added.
         Some(field) if empty.len() == 1 => signature::Place::Existing { field: &field.name },
-        _ => signature::Place::New { field: &field, page, rect },
+        _ => signature::Place::New {
+            field: &field,
+            page,
+            rect,
+        },
     };
     let request = signature::Request {
         place,
@@ -205,7 +229,10 @@ fn seal_place(
         let surface = Surface::read(document, &document.page(index)?)?;
         let gap = layout::signature_gap(&surface, &wanted.signatory, &wanted.position);
         if let Some(gap) = gap {
-            return Ok((index, layout::seal_place(&surface.view, gap, diameter, None)));
+            return Ok((
+                index,
+                layout::seal_place(&surface.view, gap, diameter, None),
+            ));
         }
     }
     let index = match wanted.seal.page {
@@ -215,7 +242,14 @@ fn seal_place(
     let surface = Surface::read(document, &document.page(index)?)?;
     let place = centred_at(&surface.view, &wanted.seal, diameter);
     let place = layout::free(&surface, place);
-    Ok((index, place.map_err(|refused| IssueError::NoPlace(layout::Overlap { tried: vec![refused] }))?))
+    Ok((
+        index,
+        place.map_err(|refused| {
+            IssueError::NoPlace(layout::Overlap {
+                tried: vec![refused],
+            })
+        })?,
+    ))
 }
 
 fn centred_at(view: &View, seal: &catalogue::SealPlace, diameter: f64) -> Place {
@@ -232,7 +266,9 @@ async fn sign(identity: &SigningIdentity, prepared: Prepared) -> Result<Vec<u8>,
     let signing = cms::Signing::new(identity.chain(), prepared.digest(), identity.algorithm());
     let signing = signing.map_err(|_| IssueError::Certificates)?;
     let signature = identity.signer().sign(&signing.to_be_signed()).await?;
-    let cms = signing.assemble(&signature).map_err(|_| IssueError::Certificates)?;
+    let cms = signing
+        .assemble(&signature)
+        .map_err(|_| IssueError::Certificates)?;
     Ok(prepared.fill(&cms)?)
 }
 
@@ -244,5 +280,9 @@ fn self_check(signed: &[u8]) -> Result<(), IssueError> {
     let parts = last.covered(&document).ok_or(IssueError::SelfCheck)?;
     let cms = SignedData::parse(last.cms()).map_err(|_| IssueError::SelfCheck)?;
     let intact = cms.check_content(&parts).outcome == CmsOutcome::Intact;
-    if intact && last.coverage == Coverage::WholeFile { Ok(()) } else { Err(IssueError::SelfCheck) }
+    if intact && last.coverage == Coverage::WholeFile {
+        Ok(())
+    } else {
+        Err(IssueError::SelfCheck)
+    }
 }

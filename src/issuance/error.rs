@@ -109,7 +109,9 @@ impl From<StampError> for IssueError {
     fn from(error: StampError) -> Self {
         match error {
             StampError::Document(error) => Self::Pdf(error),
-            StampError::SymbolOverlap(overlap) | StampError::FooterOverlap(overlap) => Self::NoPlace(overlap),
+            StampError::SymbolOverlap(overlap) | StampError::FooterOverlap(overlap) => {
+                Self::NoPlace(overlap)
+            }
             other @ (StampError::Content(_) | StampError::Font(_)) => Self::Stamp(other),
         }
     }

@@ -55,7 +55,9 @@ pub struct Once {
 
 impl std::fmt::Debug for Once {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Once").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("Once")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,7 +113,9 @@ impl Issuer {
     /// [`IssueError::Host`], [`IssueError::Corrupt`].
     pub fn qr_text(&self, issued: &Issued) -> Result<String, IssueError> {
         let credential = SealedCredential::from_bytes(issued.id, issued.credential.clone());
-        Ok(credential.map_err(|_| IssueError::Corrupt)?.qr_text(&self.imprint.host)?)
+        Ok(credential
+            .map_err(|_| IssueError::Corrupt)?
+            .qr_text(&self.imprint.host)?)
     }
 }
 
@@ -173,7 +177,10 @@ impl Issuer {
     /// [`IssueError::UnknownType`], [`IssueError::Data`].
     pub fn read(&self, data: &Map<String, Json>) -> Result<ResultData, IssueError> {
         let code = data.get("type").and_then(Json::as_str).unwrap_or_default();
-        let known = self.catalogue.by_code(code).ok_or(IssueError::UnknownType)?;
+        let known = self
+            .catalogue
+            .by_code(code)
+            .ok_or(IssueError::UnknownType)?;
         Ok(known.read(data, self.clock.now().local_date())?)
     }
 
@@ -184,7 +191,10 @@ impl Issuer {
     ) -> Result<Option<Answer>, IssueError> {
         let Some(once) = once else { return Ok(None) };
         let mut tx = self.store.read().await?;
-        match tx.earlier_answer(&caller.account, &once.key, &once.request).await {
+        match tx
+            .earlier_answer(&caller.account, &once.key, &once.request)
+            .await
+        {
             Err(StoreError::Conflict(Conflict::IdempotencyKey)) => Err(IssueError::KeyReused),
             found => Ok(found?),
         }
@@ -208,12 +218,24 @@ impl Issuer {
             fit.ok_or(IssueError::NoKey(purpose))
         };
         let credential_key = key(Purpose::Credential).await?;
-        let document_key = if with_pdf { Some(key(Purpose::Document).await?) } else { None };
+        let document_key = if with_pdf {
+            Some(key(Purpose::Document).await?)
+        } else {
+            None
+        };
         let list = tx.current_status_list(&agency.issuer).await?;
         let list = list.ok_or(IssueError::NoStatusList)?;
         drop(tx);
         let (data, number) = self.numbered(data, &agency).await?;
-        Ok(Reserved { data, number, agency, credential_key, document_key, list, at })
+        Ok(Reserved {
+            data,
+            number,
+            agency,
+            credential_key,
+            document_key,
+            list,
+            at,
+        })
     }
 
     /// The data with its number: the one it brought, or the next of the register.
@@ -238,7 +260,10 @@ impl Issuer {
             })
             .await?;
         let pattern = &known.number_pattern;
-        let code = pattern.code_field().and_then(|field| data.text(field)).map(str::to_owned);
+        let code = pattern
+            .code_field()
+            .and_then(|field| data.text(field))
+            .map(str::to_owned);
         let number = pattern.number(taken, year, &agency.symbol, code.as_deref());
         Ok((data.with_number(number), Some(taken)))
     }
@@ -251,9 +276,7 @@ impl Issuer {
     ) -> Result<Outcome, IssueError> {
         let sealed = self.seal(reserved).await?;
         let document = match (&request.pdf, &reserved.document_key) {
-            (Some(pdf), Some(key)) => {
-                Some(self.stamp_and_sign(pdf, reserved, key, &sealed).await?)
-            }
+            (Some(pdf), Some(key)) => Some(self.stamp_and_sign(pdf, reserved, key, &sealed).await?),
             _ => None,
         };
         let source = request.pdf.as_deref().map(Sha256::of);
@@ -261,7 +284,15 @@ impl Issuer {
             Some(document) => Some(self.documents.put(document).await?),
             None => None,
         };
-        self.commit(caller, reserved, &sealed, source, stored, request.once.as_ref()).await
+        self.commit(
+            caller,
+            reserved,
+            &sealed,
+            source,
+            stored,
+            request.once.as_ref(),
+        )
+        .await
     }
 
     async fn commit(
@@ -346,10 +377,19 @@ impl Issuer {
                     tx.add_result(&issued).await?;
                     if let Some(once) = once {
                         let (status, body) = (once.answer)(&receipt);
-                        let answer = Answer { status, body: Private::new(body) };
+                        let answer = Answer {
+                            status,
+                            body: Private::new(body),
+                        };
                         let account = &issued.issued_by;
-                        tx.keep_answer(account, &once.key, &once.request, &answer, issued.issued_at)
-                            .await?;
+                        tx.keep_answer(
+                            account,
+                            &once.key,
+                            &once.request,
+                            &answer,
+                            issued.issued_at,
+                        )
+                        .await?;
                     }
                     Ok::<_, StoreError>((tx, Outcome::Issued(receipt)))
                 }
@@ -378,5 +418,7 @@ fn receipt(issued: &Issued, sealed: &Sealed, leaf: &tlog::Leaf) -> Receipt {
 
 /// Fills `bytes` from the system's random source.
 fn random(bytes: &mut [u8]) -> Result<(), IssueError> {
-    SystemRandom::new().fill(bytes).map_err(|_| IssueError::NoRandomness)
+    SystemRandom::new()
+        .fill(bytes)
+        .map_err(|_| IssueError::NoRandomness)
 }

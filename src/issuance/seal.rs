@@ -32,7 +32,9 @@ impl Issuer {
             .map_err(|error| too_large(error, result_type))?;
         let signer = self.keys.signer(&key.file, &key.public).await?;
         let signature = signer.sign(draft.to_be_signed()).await?;
-        let signature = signature.try_into().map_err(|_| IssueError::NotACredentialKey)?;
+        let signature = signature
+            .try_into()
+            .map_err(|_| IssueError::NotACredentialKey)?;
         let credential = draft.seal(signature);
         let qr_text = credential.qr_text(&self.imprint.host)?;
         let symbol = Symbol::for_issue(&qr_text).map_err(|error| match error {
@@ -42,7 +44,13 @@ impl Issuer {
             other => IssueError::Symbol(other),
         })?;
         let credential = credential.bytes().to_vec();
-        Ok(Sealed { id, status_index, credential, qr_text, symbol })
+        Ok(Sealed {
+            id,
+            status_index,
+            credential,
+            qr_text,
+            symbol,
+        })
     }
 }
 
@@ -73,16 +81,22 @@ fn claims(reserved: &Reserved, status_index: u32) -> Result<Claims, IssueError> 
         not_before: UnixTime::start_of(data.valid_from()),
         expires: data.valid_to().map(UnixTime::end_of),
         type_number: data.result_type().number,
-        status: StatusRef { list: reserved.list.number, index: status_index },
+        status: StatusRef {
+            list: reserved.list.number,
+            index: status_index,
+        },
         fields: carried,
     })
 }
 
 fn too_large(error: DraftError, result_type: &ResultType) -> IssueError {
     match error {
-        DraftError::Oversize { fields, .. } => {
-            IssueError::TooLarge(fields.into_iter().map(|(key, bytes)| (name(result_type, key), bytes)).collect())
-        }
+        DraftError::Oversize { fields, .. } => IssueError::TooLarge(
+            fields
+                .into_iter()
+                .map(|(key, bytes)| (name(result_type, key), bytes))
+                .collect(),
+        ),
         other @ DraftError::Claims(_) => IssueError::Draft(other),
     }
 }
@@ -99,5 +113,10 @@ fn field_sizes(result_type: &ResultType, carried: &[(u32, cbor::Value)]) -> Vec<
 
 fn name(result_type: &ResultType, key: u32) -> String {
     let carries = |field: &&Field| field.qr.is_some_and(|qr| qr.key == key);
-    result_type.fields.iter().find(carries).map(|field| field.name.clone()).unwrap_or_default()
+    result_type
+        .fields
+        .iter()
+        .find(carries)
+        .map(|field| field.name.clone())
+        .unwrap_or_default()
 }

@@ -7,8 +7,7 @@ use crate::access::{Caller, Forbidden, Permission};
 use crate::clock::{Clock, UnixTime};
 use crate::id::ResultId;
 use crate::store::{
-    AuditEntry, Leaf, NewJob, Standing, StatusChange, Store, StoreError,
-    StoredResult, Tx,
+    AuditEntry, Leaf, NewJob, Standing, StatusChange, Store, StoreError, StoredResult, Tx,
 };
 use crate::tlog;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -190,7 +189,9 @@ async fn write(
         return Err(LifecycleError::UntilPast);
     }
     let mut salt = [0; tlog::SALT];
-    SystemRandom::new().fill(&mut salt).map_err(|_| StoreError::Missing("randomness"))?;
+    SystemRandom::new()
+        .fill(&mut salt)
+        .map_err(|_| StoreError::Missing("randomness"))?;
     let record = json!({
         "result": id.to_string(),
         "to": moved.target().name(),
@@ -201,7 +202,10 @@ async fn write(
         "actor": actor,
         "at": now.seconds(),
     });
-    let agency = tx.agency(&stored.issued.agency).await?.ok_or(StoreError::Missing("agency"))?;
+    let agency = tx
+        .agency(&stored.issued.agency)
+        .await?
+        .ok_or(StoreError::Missing("agency"))?;
     let leaf = tlog::Leaf::new(
         tlog::Kind::StatusChanged,
         now,
@@ -209,10 +213,12 @@ async fn write(
         &salt,
         record.to_string().as_bytes(),
     );
-    tx.enqueue(&NewJob::publish_status_list(stored.issued.list, now)).await?;
+    tx.enqueue(&NewJob::publish_status_list(stored.issued.list, now))
+        .await?;
     if let Some(until) = moved.until() {
         let over = UnixTime::end_of(until).plus(1);
-        tx.enqueue(&NewJob::publish_status_list(stored.issued.list, over)).await?;
+        tx.enqueue(&NewJob::publish_status_list(stored.issued.list, over))
+            .await?;
     }
     tx.append_audit(&AuditEntry {
         id: Uuid::now_v7(),
@@ -241,5 +247,10 @@ async fn write(
         leaf_index,
     })
     .await?;
-    Ok(Decided { id, standing: moved.target(), leaf_index, leaf_hash: leaf.hash() })
+    Ok(Decided {
+        id,
+        standing: moved.target(),
+        leaf_index,
+        leaf_hash: leaf.hash(),
+    })
 }

@@ -9,7 +9,7 @@ use crate::catalogue::{Catalogue, Label};
 use crate::clock::{Clock, UnixTime};
 use crate::pki::Certificate;
 use crate::signer::{Keyring, SignerError};
-use crate::status::{self, Status, StatusError, StatusList, token};
+use crate::status::{Status, StatusError, StatusList, token};
 use crate::store::{Key, Leaf, Publication, Purpose, Standing, Store, StoreError, Tx, TypeScope};
 use crate::tlog;
 use crate::trust::{self, Contents, TrustBundle, TrustError};
@@ -87,7 +87,14 @@ impl Publisher {
         terms: Arc<Terms>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, keys, catalogue, roots, terms, clock }
+        Self {
+            store,
+            keys,
+            catalogue,
+            roots,
+            terms,
+            clock,
+        }
     }
 
     /// The bundle in force; made anew when what it says has changed or half of its time is over.
@@ -100,9 +107,9 @@ impl Publisher {
         let held = tx.publication(BUNDLE).await?;
         let (mut contents, operator) = self.contents(&mut tx, now).await?;
         drop(tx);
-        let opened = held.as_ref().and_then(|held| {
-            TrustBundle::open(&held.content, Some(&operator.public)).ok()
-        });
+        let opened = held
+            .as_ref()
+            .and_then(|held| TrustBundle::open(&held.content, Some(&operator.public)).ok());
         if let (Some(held), Some(opened)) = (&held, &opened) {
             let before = opened.contents();
             let as_before = Contents {
@@ -125,7 +132,8 @@ impl Publisher {
             content: draft.seal(signature),
             signed_at: now,
         };
-        self.enter(&publication, Some(tlog::Kind::BundlePublished)).await?;
+        self.enter(&publication, Some(tlog::Kind::BundlePublished))
+            .await?;
         Ok(publication)
     }
 
@@ -135,7 +143,12 @@ impl Publisher {
     /// [`PublishError`].
     pub async fn status_list(&self, number: u32) -> Result<Option<Publication>, PublishError> {
         let now = self.clock.now();
-        let held = self.store.read().await?.publication(&list_name(number)).await?;
+        let held = self
+            .store
+            .read()
+            .await?
+            .publication(&list_name(number))
+            .await?;
         match held {
             Some(held) if now.since(held.signed_at) < i64::from(self.terms.list_ttl) => {
                 Ok(Some(held))
@@ -154,13 +167,18 @@ impl Publisher {
     ) -> Result<Option<Publication>, PublishError> {
         let now = self.clock.now();
         let mut tx = self.store.read().await?;
-        let Some(register) = tx.status_list(number).await? else { return Ok(None) };
+        let Some(register) = tx.status_list(number).await? else {
+            return Ok(None);
+        };
         let mut list = StatusList::new(register.capacity)?;
         for (index, standing) in tx.statuses(number, now).await? {
             list.set(index, listed(standing))?;
         }
         let version = tx.published_version(&list_name(number)).await?;
-        let key = only(tx.signing_keys(Purpose::Status, None, now).await?, Purpose::Status)?;
+        let key = only(
+            tx.signing_keys(Purpose::Status, None, now).await?,
+            Purpose::Status,
+        )?;
         drop(tx);
         let terms = token::Terms {
             uri: self.list_uri(number),
@@ -168,7 +186,7 @@ impl Publisher {
             expires: now.plus(i64::from(self.terms.list_lifetime)),
             ttl: self.terms.list_ttl,
         };
-        let draft = status::token::Draft::new(&list, &terms, key.public.kid());
+        let draft = token::Draft::new(&list, &terms, key.public.kid());
         let signature = self.sign(&key, draft.to_be_signed()).await?;
         let publication = Publication {
             name: list_name(number),
@@ -178,9 +196,12 @@ impl Publisher {
         };
         match self.enter(&publication, None).await {
             // Somebody published a newer one meanwhile; that one counts.
-            Err(StoreError::Conflict(crate::store::Conflict::Version)) => {
-                Ok(self.store.read().await?.publication(&publication.name).await?)
-            }
+            Err(StoreError::Conflict(crate::store::Conflict::Version)) => Ok(self
+                .store
+                .read()
+                .await?
+                .publication(&publication.name)
+                .await?),
             Err(error) => Err(error.into()),
             Ok(()) => Ok(Some(publication)),
         }
@@ -203,19 +224,24 @@ impl Publisher {
         format!("{}/status/{number}", self.terms.public_url)
     }
 
-    async fn contents(
-        &self,
-        tx: &mut Tx,
-        now: UnixTime,
-    ) -> Result<(Contents, Key), PublishError> {
+    async fn contents(&self, tx: &mut Tx, now: UnixTime) -> Result<(Contents, Key), PublishError> {
         let keys = tx.keys().await?;
-        let operator =
-            only(tx.signing_keys(Purpose::Operator, None, now).await?, Purpose::Operator)?;
-        let status = only(tx.signing_keys(Purpose::Status, None, now).await?, Purpose::Status)?;
+        let operator = only(
+            tx.signing_keys(Purpose::Operator, None, now).await?,
+            Purpose::Operator,
+        )?;
+        let status = only(
+            tx.signing_keys(Purpose::Status, None, now).await?,
+            Purpose::Status,
+        )?;
         let agencies = tx.agencies().await?;
         let lists = tx.status_lists().await?;
-        let types: Vec<trust::ResultType> =
-            self.catalogue.types().iter().map(|known| trust::ResultType::of(known)).collect();
+        let types: Vec<trust::ResultType> = self
+            .catalogue
+            .types()
+            .iter()
+            .map(|known| trust::ResultType::of(known))
+            .collect();
         let numbers: Vec<u32> = types.iter().map(|known| known.number).collect();
         let credential_keys = keys.iter().filter(|key| key.purpose == Purpose::Credential);
         let credential_keys = credential_keys.filter_map(|key| {
@@ -226,7 +252,9 @@ impl Publisher {
                 key: key.public.clone(),
                 issuer: agency.issuer.clone(),
                 not_before: key.not_before,
-                not_after: key.retired_at.map_or(key.not_after, |at| at.min(key.not_after)),
+                not_after: key
+                    .retired_at
+                    .map_or(key.not_after, |at| at.min(key.not_after)),
                 types: match &key.types {
                     TypeScope::Every => numbers.clone(),
                     TypeScope::Only(_) => numbers.iter().filter(may).copied().collect(),
@@ -249,7 +277,10 @@ impl Publisher {
                 .map(|agency| trust::Agency {
                     issuer: agency.issuer.clone(),
                     code: agency.code.clone(),
-                    name: Label { vi: agency.name_vi.clone(), en: agency.name_en.clone() },
+                    name: Label {
+                        vi: agency.name_vi.clone(),
+                        en: agency.name_en.clone(),
+                    },
                     system: self.terms.system.clone(),
                     seal: agency.seal.map(|seal| seal.image),
                 })
@@ -270,7 +301,11 @@ impl Publisher {
 
     async fn sign(&self, key: &Key, message: &[u8]) -> Result<[u8; 64], PublishError> {
         let signer = self.keys.signer(&key.file, &key.public).await?;
-        signer.sign(message).await?.try_into().map_err(|_| PublishError::NotEs256)
+        signer
+            .sign(message)
+            .await?
+            .try_into()
+            .map_err(|_| PublishError::NotEs256)
     }
 
     async fn enter(
@@ -279,11 +314,19 @@ impl Publisher {
         logged: Option<tlog::Kind>,
     ) -> Result<(), StoreError> {
         let mut salt = [0; tlog::SALT];
-        SystemRandom::new().fill(&mut salt).map_err(|_| StoreError::Missing("randomness"))?;
+        SystemRandom::new()
+            .fill(&mut salt)
+            .map_err(|_| StoreError::Missing("randomness"))?;
         // What is public needs no salt to hide it; the leaf has the form of all leaves all the same.
         let leaf = logged.map(|kind| {
             let party = &self.terms.operator_code;
-            tlog::Leaf::new(kind, publication.signed_at, party, &salt, &publication.content)
+            tlog::Leaf::new(
+                kind,
+                publication.signed_at,
+                party,
+                &salt,
+                &publication.content,
+            )
         });
         self.store
             .run(|mut tx: Tx| {

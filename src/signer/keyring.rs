@@ -19,7 +19,9 @@ pub struct Keyring {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyring").field("directory", &self.directory).finish_non_exhaustive()
+        f.debug_struct("Keyring")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,19 +55,24 @@ impl Keyring {
     ///
     /// # Errors
     /// [`SignerError::File`] when it cannot be opened, [`SignerError::OtherKey`] when it holds another key.
-    pub async fn signer(&self, file: &str, public: &PublicKey) -> Result<Arc<dyn Signer>, SignerError> {
+    pub async fn signer(
+        &self,
+        file: &str,
+        public: &PublicKey,
+    ) -> Result<Arc<dyn Signer>, SignerError> {
         let fingerprint = public.fingerprint();
         if let Some(known) = self.lock().get(&fingerprint) {
             return Ok(Arc::clone(known));
         }
         let path = self.directory.join(file);
-        let passphrase = self.passphrase().map_err(|error| SignerError::File(Arc::new(error)))?;
+        let passphrase = self
+            .passphrase()
+            .map_err(|error| SignerError::File(Arc::new(error)))?;
         let opened = tokio::task::spawn_blocking(move || FileSigner::open(&path, &passphrase))
             .await
             .map_err(|_| SignerError::Refused)?;
-        let opened: Arc<dyn Signer> = Arc::new(opened.map_err(|error: KeyFileError| {
-            SignerError::File(Arc::new(error))
-        })?);
+        let opened: Arc<dyn Signer> =
+            Arc::new(opened.map_err(|error: KeyFileError| SignerError::File(Arc::new(error)))?);
         if opened.public_key().spki() != public.spki() {
             return Err(SignerError::OtherKey);
         }

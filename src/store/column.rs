@@ -109,7 +109,9 @@ impl Columns<'_> {
     }
 
     pub(super) fn salt(&self, column: &'static str) -> Result<[u8; SALT], StoreError> {
-        self.bytes(column)?.try_into().map_err(|_| StoreError::Corrupt(column))
+        self.bytes(column)?
+            .try_into()
+            .map_err(|_| StoreError::Corrupt(column))
     }
 
     pub(super) fn digest(&self, column: &'static str) -> Result<Sha256, StoreError> {

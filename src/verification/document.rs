@@ -68,7 +68,10 @@ impl FileKind {
 /// The text of the QR in a picture: ours if there is one among several.
 pub(super) fn picture_text(bytes: &[u8]) -> Result<String, FileError> {
     let mut texts = read::picture(bytes)?;
-    let ours = texts.iter().position(|text| scan::parse(text).is_ok()).unwrap_or(0);
+    let ours = texts
+        .iter()
+        .position(|text| scan::parse(text).is_ok())
+        .unwrap_or(0);
     Ok(texts.swap_remove(ours))
 }
 
@@ -110,7 +113,9 @@ pub(super) fn read_signed(
         });
     }
     let code = fields.last().and_then(|last| last.contact.clone());
-    let ours = code.as_deref().is_some_and(|text| scan::parse(text).is_ok());
+    let ours = code
+        .as_deref()
+        .is_some_and(|text| scan::parse(text).is_ok());
     let mut integrity = after_the_last(&document, &fields, ours)?;
     let mut trust = Outcome::Pass;
     for field in &fields {
@@ -118,7 +123,12 @@ pub(super) fn read_signed(
         integrity = worse(integrity, holds);
         trust = worse(trust, leads);
     }
-    Ok(Signed { integrity, trust, code, digest })
+    Ok(Signed {
+        integrity,
+        trust,
+        code,
+        digest,
+    })
 }
 
 /// What came after the last signature. This system appends nothing to what it sealed, so anything is a
@@ -133,7 +143,9 @@ fn after_the_last(
         Coverage::Revision(number) => Some(number),
         Coverage::Broken(_) => None,
     });
-    let Some(covered) = covered.max() else { return Ok(Outcome::Pass) };
+    let Some(covered) = covered.max() else {
+        return Ok(Outcome::Pass);
+    };
     let last = document.revisions().len();
     if covered >= last {
         return Ok(Outcome::Pass);
@@ -152,9 +164,16 @@ fn after_the_last(
         pages.extend(streams.filter_map(|one| Some(one.as_reference()?.num)));
     }
     let touched = (covered..last).any(|revision| {
-        document.changed_in(revision.saturating_add(1)).iter().any(|number| pages.contains(number))
+        document
+            .changed_in(revision.saturating_add(1))
+            .iter()
+            .any(|number| pages.contains(number))
     });
-    Ok(if touched { changed } else { Outcome::Undetermined(Reason::DocumentChanged) })
+    Ok(if touched {
+        changed
+    } else {
+        Outcome::Undetermined(Reason::DocumentChanged)
+    })
 }
 
 /// One signature: whether it holds, whether its certificate leads to a root.
@@ -191,7 +210,13 @@ fn check(
     let Some(signer) = checked.signer.filter(|_| holds == Outcome::Pass) else {
         return (holds, skipped);
     };
-    let built = chain::build(&signer, signed.certificates(), roots, at, Purpose::DocumentSigning);
+    let built = chain::build(
+        &signer,
+        signed.certificates(),
+        roots,
+        at,
+        Purpose::DocumentSigning,
+    );
     let leads = match built {
         Ok(_) => Outcome::Pass,
         Err(ChainError::Expired { .. } | ChainError::NotYetValid { .. }) => {
@@ -203,7 +228,9 @@ fn check(
 }
 
 fn is_lower_case(document: &Document<'_>, field: &SignatureField) -> bool {
-    let gap = field.byte_range.and_then(|[_, first, second, _]| document.bytes().get(first..second));
+    let gap = field
+        .byte_range
+        .and_then(|[_, first, second, _]| document.bytes().get(first..second));
     gap.is_some_and(|gap| !gap.iter().any(u8::is_ascii_uppercase))
 }
 

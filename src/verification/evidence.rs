@@ -38,14 +38,19 @@ impl Folder {
     /// [`FolderError::NoBundle`].
     pub fn of(files: &[Vec<u8>], anchors: Vec<Certificate>) -> Result<Self, FolderError> {
         let pinned: Vec<PublicKey> = files.iter().filter_map(|file| public_key(file)).collect();
-        let mut folder = Self { roots: anchors, ..Self::default() };
+        let mut folder = Self {
+            roots: anchors,
+            ..Self::default()
+        };
         for file in files {
             if token::stated_uri(file).is_some() {
                 continue;
             }
             let opened = match pinned.as_slice() {
                 [] => TrustBundle::open(file, None).ok(),
-                keys => keys.iter().find_map(|key| TrustBundle::open(file, Some(key)).ok()),
+                keys => keys
+                    .iter()
+                    .find_map(|key| TrustBundle::open(file, Some(key)).ok()),
             };
             let newer = |bundle: &TrustBundle| {
                 folder
@@ -60,11 +65,21 @@ impl Folder {
             }
         }
         let Some(bundle) = &folder.bundle else {
-            return if folder.refused { Ok(folder) } else { Err(FolderError::NoBundle) };
+            return if folder.refused {
+                Ok(folder)
+            } else {
+                Err(FolderError::NoBundle)
+            };
         };
-        let tokens = files.iter().filter(|file| token::stated_uri(file).is_some());
+        let tokens = files
+            .iter()
+            .filter(|file| token::stated_uri(file).is_some());
         folder.lists = Lists::open(bundle, tokens);
-        let roots = bundle.contents().roots.iter().filter_map(|der| Certificate::from_der(der).ok());
+        let roots = bundle
+            .contents()
+            .roots
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok());
         folder.roots.extend(roots);
         Ok(folder)
     }
@@ -72,7 +87,10 @@ impl Folder {
     /// No evidence at all but trusted roots for signatures of documents.
     #[must_use]
     pub fn nothing(anchors: Vec<Certificate>) -> Self {
-        Self { roots: anchors, ..Self::default() }
+        Self {
+            roots: anchors,
+            ..Self::default()
+        }
     }
 
     /// Answers about the text of a QR.
@@ -92,7 +110,12 @@ impl Folder {
         let signed = document::read_signed(bytes, &self.roots, question.at)?;
         let mut report = Report::new();
         signed.record(&mut report);
-        Ok(self.judge(report, signed.code.as_deref(), question, super::REQUIRED_OF_DOCUMENT))
+        Ok(self.judge(
+            report,
+            signed.code.as_deref(),
+            question,
+            super::REQUIRED_OF_DOCUMENT,
+        ))
     }
 
     fn judge(
@@ -107,12 +130,25 @@ impl Folder {
             None if self.refused => Trust::Refused,
             None => Trust::Missing,
         };
-        let evidence = Evidence { trust, lists: &self.lists, at: question.at };
+        let evidence = Evidence {
+            trust,
+            lists: &self.lists,
+            at: question.at,
+        };
         let Some(text) = text else {
             report.record(CheckKind::Code, Outcome::NotPerformed(Skip::NothingToCheck));
-            report.record(CheckKind::Status, Outcome::NotPerformed(Skip::NothingToCheck));
+            report.record(
+                CheckKind::Status,
+                Outcome::NotPerformed(Skip::NothingToCheck),
+            );
             let verdict = report.verdict(required);
-            return Answered { report, verdict, id: None, shown: None, claimed: Vec::new() };
+            return Answered {
+                report,
+                verdict,
+                id: None,
+                shown: None,
+                claimed: Vec::new(),
+            };
         };
         let judged = credential::judge(text, &evidence);
         for (kind, outcome) in judged.report.checks() {
@@ -132,7 +168,13 @@ impl Folder {
             _ => Vec::new(),
         };
         let verdict = report.verdict(required);
-        Answered { report, verdict, id: judged.id, shown, claimed }
+        Answered {
+            report,
+            verdict,
+            id: judged.id,
+            shown,
+            claimed,
+        }
     }
 }
 
@@ -147,9 +189,14 @@ fn show(bundle: &TrustBundle, verified: &VerifiedClaims, viewer: Viewer) -> Opti
     Some(Shown {
         type_code: known.code.clone(),
         label: known.label.clone(),
-        title: title.and_then(|field| value(&field.name)).map(|field| field.value.vi.clone()),
+        title: title
+            .and_then(|field| value(&field.name))
+            .map(|field| field.value.vi.clone()),
         agency_code: agency.code.clone(),
-        agency: Label { vi: agency.name.vi.clone(), en: agency.name.en.clone() },
+        agency: Label {
+            vi: agency.name.vi.clone(),
+            en: agency.name.en.clone(),
+        },
         phone: None,
         number: String::new(),
         issue_date: claims.issued_at.local_date(),

@@ -96,7 +96,13 @@ impl Verifier {
         anchors: Vec<Certificate>,
     ) -> Self {
         let (trust, anchors) = (Arc::default(), Arc::new(anchors));
-        Self { store, catalogue, clock, trust, anchors }
+        Self {
+            store,
+            catalogue,
+            clock,
+            trust,
+            anchors,
+        }
     }
 
     /// Takes over the bundle in force.
@@ -106,13 +112,19 @@ impl Verifier {
     }
 
     fn bundle(&self) -> Option<Arc<TrustBundle>> {
-        self.trust.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.trust
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The moment of an answer that is asked for now.
     #[must_use]
     pub fn now(&self, viewer: Viewer) -> Question {
-        Question { at: self.clock.now(), viewer }
+        Question {
+            at: self.clock.now(),
+            viewer,
+        }
     }
 
     /// What the register says of a look-up code alone. The code itself never came here: the signature is
@@ -126,7 +138,9 @@ impl Verifier {
         question: Question,
     ) -> Result<Option<(Answered, Known)>, VerifyError> {
         let mut tx = self.store.read().await?;
-        let Some(known) = self.known(&mut tx, id).await? else { return Ok(None) };
+        let Some(known) = self.known(&mut tx, id).await? else {
+            return Ok(None);
+        };
         let mut report = Report::new();
         report.record(
             CheckKind::CredentialSignature,
@@ -136,8 +150,13 @@ impl Verifier {
         report.record(CheckKind::Match, Outcome::NotPerformed(Skip::NotSeen));
         let shown = register::show(&known, question.viewer, question.at);
         let verdict = report.verdict(REQUIRED);
-        let answered =
-            Answered { report, verdict, id: Some(id), shown: Some(shown), claimed: Vec::new() };
+        let answered = Answered {
+            report,
+            verdict,
+            id: Some(id),
+            shown: Some(shown),
+            claimed: Vec::new(),
+        };
         Ok(Some((answered, known)))
     }
 
@@ -146,7 +165,8 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError::Store`], [`VerifyError::Unreadable`]; a forged code is no error.
     pub async fn code(&self, text: &str, question: Question) -> Result<Answered, VerifyError> {
-        self.code_in(&mut self.store.read().await?, text, question).await
+        self.code_in(&mut self.store.read().await?, text, question)
+            .await
     }
 
     /// [`Self::code`] inside a transaction.
@@ -162,7 +182,14 @@ impl Verifier {
         let bundle = self.bundle();
         let lists = Lists::none();
         let trust = Trust::from(bundle.as_deref());
-        let judged = credential::judge(text, &Evidence { trust, lists: &lists, at: question.at });
+        let judged = credential::judge(
+            text,
+            &Evidence {
+                trust,
+                lists: &lists,
+                at: question.at,
+            },
+        );
         let mut report = judged.report;
         let known = match judged.id {
             Some(id) => self.known(tx, id).await?,
@@ -191,12 +218,20 @@ impl Verifier {
             _ => None,
         };
         let claimed = match (&judged.claims, &judged.peeked, &bundle) {
-            (Some(claims), _, Some(bundle)) if !holds => of_verified(bundle, claims, question.viewer),
+            (Some(claims), _, Some(bundle)) if !holds => {
+                of_verified(bundle, claims, question.viewer)
+            }
             (None, Some(claims), Some(bundle)) => of_unverified(bundle, claims),
             _ => Vec::new(),
         };
         let verdict = report.verdict(REQUIRED);
-        Ok(Answered { report, verdict, id: judged.id, shown, claimed })
+        Ok(Answered {
+            report,
+            verdict,
+            id: judged.id,
+            shown,
+            claimed,
+        })
     }
 
     /// Answers about a signed PDF or a picture with a QR.
@@ -214,7 +249,9 @@ impl Verifier {
                 document::read_signed(&bytes, &roots, question.at).map(Read::Signed)
             }
         });
-        let read = read.await.map_err(|_| FileError::Pdf(crate::pdf::PdfError::NotAPdf))?;
+        let read = read
+            .await
+            .map_err(|_| FileError::Pdf(crate::pdf::PdfError::NotAPdf))?;
         match read? {
             Read::Code(text) => self.code(&text, question).await,
             Read::Signed(signed) => self.signed(&signed, question).await,
@@ -226,9 +263,18 @@ impl Verifier {
             Some(text) => self.code(text, question).await?,
             None => {
                 let mut report = Report::new();
-                report.record(CheckKind::Status, Outcome::NotPerformed(Skip::NothingToCheck));
+                report.record(
+                    CheckKind::Status,
+                    Outcome::NotPerformed(Skip::NothingToCheck),
+                );
                 let verdict = report.verdict(REQUIRED_OF_DOCUMENT);
-                Answered { report, verdict, id: None, shown: None, claimed: Vec::new() }
+                Answered {
+                    report,
+                    verdict,
+                    id: None,
+                    shown: None,
+                    claimed: Vec::new(),
+                }
             }
         };
         signed.record(&mut answered.report);
@@ -247,12 +293,19 @@ impl Verifier {
     }
 
     async fn known(&self, tx: &mut Tx, id: ResultId) -> Result<Option<Known>, VerifyError> {
-        let Some(stored) = tx.result(&id).await? else { return Ok(None) };
+        let Some(stored) = tx.result(&id).await? else {
+            return Ok(None);
+        };
         let data = register::data_of(&self.catalogue, &stored)?;
         let agency = tx.agency(&stored.issued.agency).await?;
         let agency = agency.ok_or(StoreError::Missing("agency"))?;
         let changes = tx.status_changes(&id).await?;
-        Ok(Some(Known { stored, data, agency, changes }))
+        Ok(Some(Known {
+            stored,
+            data,
+            agency,
+            changes,
+        }))
     }
 }
 
@@ -275,7 +328,9 @@ fn compare(text: &str, known: &Known) -> Outcome {
 
 /// Fields that an issuer vouches for, as the bundle describes them.
 fn of_verified(bundle: &TrustBundle, claims: &VerifiedClaims, viewer: Viewer) -> Vec<ShownField> {
-    let Some(known) = bundle.result_type(claims.claims().type_number) else { return Vec::new() };
+    let Some(known) = bundle.result_type(claims.claims().type_number) else {
+        return Vec::new();
+    };
     let fields = claims.fields().iter().filter_map(|(number, value)| {
         let field = known.field(*number)?;
         let seen = viewer == Viewer::Inspector || field.visibility == Visibility::Public;
@@ -287,7 +342,9 @@ fn of_verified(bundle: &TrustBundle, claims: &VerifiedClaims, viewer: Viewer) ->
 /// Fields that a code claims for itself.
 fn of_unverified(bundle: &TrustBundle, claims: &UnverifiedClaims) -> Vec<ShownField> {
     let claims = claims.as_stated();
-    let Some(known) = bundle.result_type(claims.type_number) else { return Vec::new() };
+    let Some(known) = bundle.result_type(claims.type_number) else {
+        return Vec::new();
+    };
     let fields = known.fields.iter().filter_map(|field| {
         let value = fields::decode(field.kind, claims.field(field.number)?).ok()?;
         Some(show(field, &value))
@@ -313,7 +370,10 @@ fn show(field: &trust::Field, value: &crate::catalogue::Value) -> ShownField {
         name: described.name.clone(),
         kind: described.kind,
         label: described.label.clone(),
-        value: Label { vi: say(Language::Vi), en: say(Language::En) },
+        value: Label {
+            vi: say(Language::Vi),
+            en: say(Language::En),
+        },
         matched: described.matched,
     }
 }

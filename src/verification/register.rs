@@ -1,7 +1,9 @@
 //! What the register knows of a result: its standing at a moment, and what of it somebody may see.
 
 use super::answer::{Change, Shown, ShownField};
-use crate::catalogue::{Catalogue, Field, Label, Language, ResultData, Value, Visibility, masked, shown};
+use crate::catalogue::{
+    Catalogue, Field, Label, Language, ResultData, Value, Visibility, masked, shown,
+};
 use crate::clock::UnixTime;
 use crate::report::{CheckKind, Outcome, Reason, Report, Skip, State};
 use crate::store::{Agency, Standing, StatusChange, StoredResult};
@@ -39,9 +41,13 @@ pub struct Unreadable;
 /// # Errors
 /// [`Unreadable`].
 pub fn data_of(catalogue: &Catalogue, stored: &StoredResult) -> Result<ResultData, Unreadable> {
-    let known = catalogue.by_code(&stored.issued.result_type).ok_or(Unreadable)?;
+    let known = catalogue
+        .by_code(&stored.issued.result_type)
+        .ok_or(Unreadable)?;
     let data = serde_json::from_str(stored.issued.data.expose()).map_err(|_| Unreadable)?;
-    Arc::clone(known).read(&data, stored.issued.issue_date).map_err(|_| Unreadable)
+    Arc::clone(known)
+        .read(&data, stored.issued.issue_date)
+        .map_err(|_| Unreadable)
 }
 
 /// Writes validity, hours and status of a result at a moment into a report, by what the register knows
@@ -50,7 +56,10 @@ pub fn judge(report: &mut Report, known: &Known, at: UnixTime) {
     let data = &known.data;
     let validity = if at < UnixTime::start_of(data.valid_from()) {
         Outcome::Fail(Reason::NotYetEffective)
-    } else if data.valid_to().is_some_and(|day| at > UnixTime::end_of(day)) {
+    } else if data
+        .valid_to()
+        .is_some_and(|day| at > UnixTime::end_of(day))
+    {
         Outcome::Fail(Reason::Expired)
     } else {
         Outcome::Pass
@@ -83,10 +92,18 @@ pub fn judge(report: &mut Report, known: &Known, at: UnixTime) {
 
 /// Whether a moment lies within the hours of a result; one without hours has all of them.
 fn is_inside_hours(data: &ResultData, at: UnixTime) -> bool {
-    let hours = data.result_type().hours_field.as_deref().and_then(|name| data.value(name));
-    let Some(Value::Windows(windows)) = hours else { return true };
+    let hours = data
+        .result_type()
+        .hours_field
+        .as_deref()
+        .and_then(|name| data.value(name));
+    let Some(Value::Windows(windows)) = hours else {
+        return true;
+    };
     let local = at.local();
-    windows.iter().any(|window| window.contains(local.weekday(), local.time()))
+    windows
+        .iter()
+        .any(|window| window.contains(local.weekday(), local.time()))
 }
 
 /// What the register says when it has no result of this id.
@@ -94,7 +111,10 @@ pub fn judge_unknown(report: &mut Report, at: UnixTime) {
     for kind in [CheckKind::Validity, CheckKind::Hours, CheckKind::Status] {
         report.record(kind, Outcome::NotPerformed(Skip::NothingToCheck));
     }
-    report.record(CheckKind::Register, Outcome::Undetermined(Reason::RegisterUnknown));
+    report.record(
+        CheckKind::Register,
+        Outcome::Undetermined(Reason::RegisterUnknown),
+    );
     report.record_state(State::Unknown, Some(at));
 }
 
@@ -102,7 +122,10 @@ pub fn judge_unknown(report: &mut Report, at: UnixTime) {
 #[must_use]
 pub fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
     let result_type = known.data.result_type();
-    let title = result_type.title_field.as_deref().and_then(|name| known.data.text(name));
+    let title = result_type
+        .title_field
+        .as_deref()
+        .and_then(|name| known.data.text(name));
     let fields = known
         .data
         .fields()
@@ -110,13 +133,18 @@ pub fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
         .map(|(field, value)| show_field(field, value, viewer))
         .collect();
     let standing = known.stored.standing_at(at);
-    let in_effect = (standing != Standing::Valid).then(|| known.changes.last()).flatten();
+    let in_effect = (standing != Standing::Valid)
+        .then(|| known.changes.last())
+        .flatten();
     Shown {
         type_code: result_type.code.clone(),
         label: result_type.label.clone(),
         title: title.map(str::to_owned),
         agency_code: known.agency.code.clone(),
-        agency: Label { vi: known.agency.name_vi.clone(), en: known.agency.name_en.clone() },
+        agency: Label {
+            vi: known.agency.name_vi.clone(),
+            en: known.agency.name_en.clone(),
+        },
         phone: known.agency.phone.clone(),
         number: known.stored.issued.number_text.clone(),
         issue_date: known.data.issue_date(),
@@ -143,7 +171,10 @@ fn show_field(field: &Field, value: &Value, viewer: Viewer) -> ShownField {
         name: field.name.clone(),
         kind: field.kind,
         label: field.label.clone(),
-        value: Label { vi: say(Language::Vi), en: say(Language::En) },
+        value: Label {
+            vi: say(Language::Vi),
+            en: say(Language::En),
+        },
         matched: field.matched,
     }
 }

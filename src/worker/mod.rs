@@ -53,7 +53,12 @@ impl Worker {
         verifier: Verifier,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, publisher, verifier, clock }
+        Self {
+            store,
+            publisher,
+            verifier,
+            clock,
+        }
     }
 
     /// Works until `stop` is ready.

@@ -11,7 +11,13 @@ const FLOORS: &[&[&str]] = &[
     &["access", "catalogue", "cose", "pki", "qr"],
     &["credential", "pdf", "status", "tlog", "trust"],
     &["signer", "store"],
-    &["inspection", "issuance", "lifecycle", "publication", "verification"],
+    &[
+        "inspection",
+        "issuance",
+        "lifecycle",
+        "publication",
+        "verification",
+    ],
     &["http", "worker"],
     &["app", "cli", "config", "telemetry"],
 ];

@@ -66,8 +66,14 @@ pub(in super::super) struct CheckAnswer {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum CheckOutcome {
-    Recorded { verdict: &'static str, report: Value, log: LogPlace },
-    Refused { refused: &'static str },
+    Recorded {
+        verdict: &'static str,
+        report: Value,
+        log: LogPlace,
+    },
+    Refused {
+        refused: &'static str,
+    },
 }
 
 /// `POST /api/v1/checks`
@@ -92,9 +98,16 @@ async fn answer(
     caller: &Caller,
     checks: Vec<Value>,
 ) -> Result<Vec<CheckAnswer>, Problem> {
-    let records: Vec<Record> = checks.into_iter().map(record_of).collect::<Result<_, _>>()?;
+    let records: Vec<Record> = checks
+        .into_iter()
+        .map(record_of)
+        .collect::<Result<_, _>>()?;
     let recorded = service.inspection.record(caller, &records).await?;
-    Ok(records.iter().zip(recorded).map(|(record, outcome)| check_answer(record, outcome)).collect())
+    Ok(records
+        .iter()
+        .zip(recorded)
+        .map(|(record, outcome)| check_answer(record, outcome))
+        .collect())
 }
 
 fn check_answer(record: &Record, outcome: Result<Recorded, Refused>) -> CheckAnswer {
@@ -104,9 +117,14 @@ fn check_answer(record: &Record, outcome: Result<Recorded, Refused>) -> CheckAns
             report: recorded.report,
             log: LogPlace::new(recorded.leaf_index, recorded.leaf_hash),
         },
-        Err(refused) => CheckOutcome::Refused { refused: refused.code() },
+        Err(refused) => CheckOutcome::Refused {
+            refused: refused.code(),
+        },
     };
-    CheckAnswer { id: record.id.to_string(), outcome }
+    CheckAnswer {
+        id: record.id.to_string(),
+        outcome,
+    }
 }
 
 fn shape() -> Problem {
@@ -132,11 +150,17 @@ fn record_of(check: Value) -> Result<Record, Problem> {
 }
 
 /// Degrees in the ten-millionths that the register keeps.
-#[expect(clippy::cast_possible_truncation, reason = "checked to lie within the range of degrees")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to lie within the range of degrees"
+)]
 #[expect(clippy::cast_sign_loss, reason = "checked to be no less than zero")]
 fn place_of(body: PlaceBody) -> Result<Place, Problem> {
     let inside = |value: f64, limit: f64| value.is_finite() && value.abs() <= limit;
-    if !inside(body.lat, 90.0) || !inside(body.lon, 180.0) || !(0.0..=100_000.0).contains(&body.accuracy_m) {
+    if !inside(body.lat, 90.0)
+        || !inside(body.lon, 180.0)
+        || !(0.0..=100_000.0).contains(&body.accuracy_m)
+    {
         return Err(shape());
     }
     Ok(Place {
@@ -210,5 +234,8 @@ pub(in super::super) async fn list(
         signed: check.signed,
         log_index: check.leaf_index,
     });
-    Ok(axum::Json(PageBody { checks: lines.collect(), next }))
+    Ok(axum::Json(PageBody {
+        checks: lines.collect(),
+        next,
+    }))
 }

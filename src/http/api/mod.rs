@@ -44,6 +44,9 @@ pub(super) struct LogPlace {
 
 impl LogPlace {
     pub(super) fn new(index: u64, hash: Sha256) -> Self {
-        Self { index, leaf: hash.hex() }
+        Self {
+            index,
+            leaf: hash.hex(),
+        }
     }
 }

@@ -20,7 +20,10 @@ pub(in super::super) struct Health {
 
 /// `GET /healthz`
 pub(in super::super) async fn health() -> axum::Json<Health> {
-    axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    axum::Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 #[derive(Serialize)]
@@ -35,26 +38,45 @@ struct Readiness {
 /// `GET /readyz`
 pub(in super::super) async fn ready(State(service): State<Service>) -> Response {
     let database = service.store.ping().await.is_ok();
-    let (keys, certificates) = if database { keys(&service).await } else { (false, false) };
+    let (keys, certificates) = if database {
+        keys(&service).await
+    } else {
+        (false, false)
+    };
     let publication = keys && service.publisher.bundle().await.is_ok();
     let word = |fit| if fit { "ok" } else { "failed" };
     let body = Readiness {
         ready: database && keys && certificates && publication,
         database: word(database),
         keys: word(keys),
-        certificates: if certificates { "ok" } else { "failed or ending soon" },
+        certificates: if certificates {
+            "ok"
+        } else {
+            "failed or ending soon"
+        },
         publication: word(publication),
     };
-    let status = if body.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if body.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, axum::Json(body)).into_response()
 }
 
 /// Whether the files of the keys in use are there, and whether all of them hold for some days more.
 async fn keys(service: &Service) -> (bool, bool) {
     let now = service.clock.now();
-    let Ok(mut tx) = service.store.read().await else { return (false, false) };
-    let Ok(keys) = tx.keys().await else { return (false, false) };
-    let mut in_use = keys.iter().filter(|key| key.retired_at.is_none_or(|at| at > now)).peekable();
+    let Ok(mut tx) = service.store.read().await else {
+        return (false, false);
+    };
+    let Ok(keys) = tx.keys().await else {
+        return (false, false);
+    };
+    let mut in_use = keys
+        .iter()
+        .filter(|key| key.retired_at.is_none_or(|at| at > now))
+        .peekable();
     let some = in_use.peek().is_some();
     let (mut there, mut lasting) = (some, some);
     for key in in_use {

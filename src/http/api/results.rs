@@ -30,19 +30,28 @@ impl<S: Send + Sync> FromRequest<S> for Submission {
     type Rejection = Problem;
 
     async fn from_request(request: HttpRequest, state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
         if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
             let Json(data) = Json::from_request(request, state).await?;
             return Ok(Self { data, pdf: None });
         }
         let mut form = Form::from_request(request, state).await?;
         let missing = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![
-            ProblemField { field: "data".to_owned(), code: "field/missing" },
+            ProblemField {
+                field: "data".to_owned(),
+                code: "field/missing",
+            },
         ]);
         let data = form.take("data").ok_or(missing)?;
         let data = serde_json::from_slice(&data)
             .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "request/not-json"))?;
-        Ok(Self { data, pdf: form.take("pdf") })
+        Ok(Self {
+            data,
+            pdf: form.take("pdf"),
+        })
     }
 }
 
@@ -65,7 +74,11 @@ pub(in super::super) async fn create(
     submission: Submission,
 ) -> Result<Response, Problem> {
     let once = once(&headers, &submission)?;
-    let request = Request { data: submission.data, pdf: submission.pdf, once };
+    let request = Request {
+        data: submission.data,
+        pdf: submission.pdf,
+        once,
+    };
     let (status, body) = match service.issuer.issue(&caller, request).await? {
         Outcome::Issued(receipt) => answer(&receipt),
         Outcome::Replayed(answer) => (answer.status, answer.body.expose().clone()),
@@ -79,21 +92,30 @@ fn answer(receipt: &Receipt) -> (u16, String) {
     let id = receipt.id.to_string();
     let body = IssuedBody {
         url: format!("/api/v1/results/{id}"),
-        pdf: receipt.document.map(|_| format!("/api/v1/results/{id}/pdf")),
+        pdf: receipt
+            .document
+            .map(|_| format!("/api/v1/results/{id}/pdf")),
         id,
         result_code: receipt.result_code.clone(),
         number: receipt.number.clone(),
         qr_text: receipt.qr_text.clone(),
         log: LogPlace::new(receipt.leaf_index, receipt.leaf_hash),
     };
-    (StatusCode::CREATED.as_u16(), serde_json::to_string(&body).unwrap_or_default())
+    (
+        StatusCode::CREATED.as_u16(),
+        serde_json::to_string(&body).unwrap_or_default(),
+    )
 }
 
 fn once(headers: &HeaderMap, submission: &Submission) -> Result<Option<Once>, Problem> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
     let fits = |key: &&str| {
         (1..=64).contains(&key.len())
-            && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
     let refused = || Problem::new(StatusCode::BAD_REQUEST, "request/idempotency-key");
     let key = key.to_str().ok().filter(fits).ok_or_else(refused)?;
@@ -156,7 +178,10 @@ pub(in super::super) async fn read(
         issued_at: stored.issued.issued_at.rfc3339(),
         data: serde_json::from_str(stored.issued.data.expose()).unwrap_or_default(),
         qr_text: qr_text(&service, &stored)?,
-        pdf: stored.issued.document.map(|_| format!("/api/v1/results/{id}/pdf")),
+        pdf: stored
+            .issued
+            .document
+            .map(|_| format!("/api/v1/results/{id}/pdf")),
         r#type: stored.issued.result_type,
         agency_code: stored.issued.agency,
         history: history.collect(),
@@ -176,7 +201,9 @@ pub(in super::super) async fn pdf(
     let mut response = file(bytes, "application/pdf");
     let disposition = format!("attachment; filename=\"{}.pdf\"", stored.issued.result_code);
     if let Ok(value) = HeaderValue::from_str(&disposition) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)
 }
@@ -189,7 +216,10 @@ pub(in super::super) async fn svg(
 ) -> Result<Response, Problem> {
     let stored = readable(&service, &caller, Id(id)).await?;
     let symbol = symbol(&service, &stored)?;
-    Ok(file(render::svg(&symbol, &id.grouped()).into_bytes(), "image/svg+xml"))
+    Ok(file(
+        render::svg(&symbol, &id.grouped()).into_bytes(),
+        "image/svg+xml",
+    ))
 }
 
 /// `GET /api/v1/results/{id}/qr.png`
@@ -211,7 +241,10 @@ async fn readable(service: &Service, caller: &Caller, Id(id): Id) -> Result<Stor
 }
 
 fn qr_text(service: &Service, stored: &StoredResult) -> Result<String, Problem> {
-    service.issuer.qr_text(&stored.issued).map_err(|error| Problem::internal(&error))
+    service
+        .issuer
+        .qr_text(&stored.issued)
+        .map_err(|error| Problem::internal(&error))
 }
 
 fn symbol(service: &Service, stored: &StoredResult) -> Result<Symbol, Problem> {
@@ -219,6 +252,9 @@ fn symbol(service: &Service, stored: &StoredResult) -> Result<Symbol, Problem> {
 }
 
 fn file(bytes: Vec<u8>, kind: &'static str) -> Response {
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, no-store")];
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "private, no-store"),
+    ];
     (headers, Body::from(bytes)).into_response()
 }

@@ -53,7 +53,10 @@ pub(in super::super) async fn revoke(
     Json(body): Json<Change>,
 ) -> Result<axum::Json<Changed>, Problem> {
     let grounds = Grounds::new(&body.reason, &body.decision, &body.authority)?;
-    let decided = service.lifecycle.decide(&caller, id, Move::Revoke, &grounds).await?;
+    let decided = service
+        .lifecycle
+        .decide(&caller, id, Move::Revoke, &grounds)
+        .await?;
     Ok(axum::Json(decided.into()))
 }
 
@@ -66,11 +69,17 @@ pub(in super::super) async fn suspend(
 ) -> Result<axum::Json<Changed>, Problem> {
     let grounds = Grounds::new(&body.reason, &body.decision, &body.authority)?;
     let until = parse_iso_date(&body.until).map_err(|_| {
-        let field = ProblemField { field: "until".to_owned(), code: "field/not-a-date" };
+        let field = ProblemField {
+            field: "until".to_owned(),
+            code: "field/not-a-date",
+        };
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
     })?;
     let moved = Move::Suspend { until };
-    let decided = service.lifecycle.decide(&caller, id, moved, &grounds).await?;
+    let decided = service
+        .lifecycle
+        .decide(&caller, id, moved, &grounds)
+        .await?;
     Ok(axum::Json(decided.into()))
 }
 
@@ -82,6 +91,9 @@ pub(in super::super) async fn reinstate(
     Json(body): Json<Change>,
 ) -> Result<axum::Json<Changed>, Problem> {
     let grounds = Grounds::new(&body.reason, &body.decision, &body.authority)?;
-    let decided = service.lifecycle.decide(&caller, id, Move::Reinstate, &grounds).await?;
+    let decided = service
+        .lifecycle
+        .decide(&caller, id, Move::Reinstate, &grounds)
+        .await?;
     Ok(axum::Json(decided.into()))
 }

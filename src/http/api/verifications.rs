@@ -23,7 +23,10 @@ pub(in super::super) async fn code(
     caller: MaybeCaller,
     Json(body): Json<Code>,
 ) -> Result<axum::Json<Value>, Problem> {
-    let answered = service.verifier.code(&body.code, service.verifier.now(caller.viewer())).await?;
+    let answered = service
+        .verifier
+        .code(&body.code, service.verifier.now(caller.viewer()))
+        .await?;
     Ok(axum::Json(answered.to_json()))
 }
 
@@ -39,6 +42,9 @@ pub(in super::super) async fn document(
         }
         _ => Problem::new(StatusCode::BAD_REQUEST, "request/body"),
     })?;
-    let answered = service.verifier.file(bytes.to_vec(), service.verifier.now(caller.viewer())).await?;
+    let answered = service
+        .verifier
+        .file(bytes.to_vec(), service.verifier.now(caller.viewer()))
+        .await?;
     Ok(axum::Json(answered.to_json()))
 }

@@ -244,6 +244,7 @@ pub(super) fn unsigned(digits: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test may panic")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

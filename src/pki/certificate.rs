@@ -381,6 +381,11 @@ fn purposes(value: &[u8]) -> Result<Vec<ObjectIdentifier>, CertificateError> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test may panic"
+)]
 mod tests {
     use super::*;
 

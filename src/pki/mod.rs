@@ -1,7 +1,7 @@
 //! Certificates, paths and CMS signatures: bytes in, typed values out.
 //!
 //! Implemented: reading of X.509 certificates (RFC 5280 §4), path building and the checks of RFC 5280 §6
-//! without policies, names constraints and revocation; detached CMS signatures (RFC 5652) with the signed
+//! without policies, name constraints and revocation; detached CMS signatures (RFC 5652) with the signed
 //! attributes of PAdES baseline (ETSI EN 319 142-1), made and checked.
 //!
 //! Not implemented, and said so by the types: revocation (CRL, OCSP), time stamp tokens (RFC 3161).
@@ -23,6 +23,7 @@ mod certificate;
 pub mod chain;
 pub mod cms;
 mod name;
+mod pss;
 mod scheme;
 
 pub use certificate::{Certificate, CertificateError, KeyUsage};

@@ -1,7 +1,7 @@
 //! Signature schemes of certificates and CMS, and how each is checked.
 //!
-//! Checked are ECDSA on P-256 and P-384 with SHA-256 and SHA-384, RSASSA-PSS with a salt as long as the
-//! digest, and RSASSA-PKCS1-v1_5; RSA from 2048 bits. SHA-1 is known and refused. What this service signs
+//! Checked are ECDSA on P-256 and P-384 with SHA-256 and SHA-384, RSASSA-PSS with a salt of any length, and
+//! RSASSA-PKCS1-v1_5; RSA from 2048 bits. SHA-1 is known and refused. What this service signs
 //! with is less: see [`crate::key::Algorithm`].
 //!
 //! Checking goes through ring, signing (`signer`) through aws-lc: each judges the other.
@@ -10,6 +10,7 @@ use super::asn1::{
     self, BIT_STRING, Broken, CONTEXT_0, CONTEXT_1, CONTEXT_2, Element, INTEGER, NULL, Reader,
     SEQUENCE,
 };
+use super::pss;
 use crate::key::Algorithm;
 use der::asn1::ObjectIdentifier;
 use ring::signature as alg;
@@ -80,8 +81,13 @@ impl Hash {
 pub enum Scheme {
     /// ECDSA; the curve is the key's.
     Ecdsa(Hash),
-    /// RSASSA-PSS, MGF1 with the same digest, a salt as long as the digest.
-    RsaPss(Hash),
+    /// RSASSA-PSS, MGF1 with the same digest.
+    RsaPss {
+        /// The digest.
+        hash: Hash,
+        /// Bytes of salt; we make 32, others as many as fit.
+        salt: usize,
+    },
     /// RSASSA-PKCS1-v1_5: accepted in other people's files, never made.
     RsaPkcs1(Hash),
 }
@@ -101,7 +107,7 @@ pub enum Unsupported {
     /// Another signature algorithm.
     #[error("signature algorithm {0} is not supported")]
     Signature(ObjectIdentifier),
-    /// Parameters other than those in the module's list (PSS with another salt or mask, an EC curve …).
+    /// Parameters other than those in the module's list (PSS with another mask, a trailer …).
     #[error("algorithm parameters are not supported")]
     Parameters,
     /// A key of another kind, curve or size, or one that does not go with the algorithm.
@@ -130,7 +136,7 @@ impl Scheme {
             RSA => digest
                 .map(Self::RsaPkcs1)
                 .ok_or(Unsupported::Signature(oid)),
-            RSA_PSS => pss_hash(parameters).map(Self::RsaPss),
+            RSA_PSS => pss_parameters(parameters),
             RSA_SHA1 | ECDSA_SHA1 => Err(Unsupported::Sha1),
             _ => Err(Unsupported::Signature(oid)),
         }
@@ -166,14 +172,34 @@ impl Scheme {
         signature: &[u8],
     ) -> Result<bool, Unsupported> {
         let (kind, bits) = key(spki)?;
+        if let (Self::RsaPss { hash, salt }, KeyKind::Rsa) = (self, kind)
+            && salt != hash.length()
+        {
+            return Ok(pss::verifies(bits, hash, salt, message, signature));
+        }
         let algorithm: &dyn alg::VerificationAlgorithm = match (self, kind) {
             (Self::Ecdsa(Hash::Sha256), KeyKind::P256) => &alg::ECDSA_P256_SHA256_ASN1,
             (Self::Ecdsa(Hash::Sha384), KeyKind::P256) => &alg::ECDSA_P256_SHA384_ASN1,
             (Self::Ecdsa(Hash::Sha256), KeyKind::P384) => &alg::ECDSA_P384_SHA256_ASN1,
             (Self::Ecdsa(Hash::Sha384), KeyKind::P384) => &alg::ECDSA_P384_SHA384_ASN1,
-            (Self::RsaPss(Hash::Sha256), KeyKind::Rsa) => &alg::RSA_PSS_2048_8192_SHA256,
-            (Self::RsaPss(Hash::Sha384), KeyKind::Rsa) => &alg::RSA_PSS_2048_8192_SHA384,
-            (Self::RsaPss(Hash::Sha512), KeyKind::Rsa) => &alg::RSA_PSS_2048_8192_SHA512,
+            (
+                Self::RsaPss {
+                    hash: Hash::Sha256, ..
+                },
+                KeyKind::Rsa,
+            ) => &alg::RSA_PSS_2048_8192_SHA256,
+            (
+                Self::RsaPss {
+                    hash: Hash::Sha384, ..
+                },
+                KeyKind::Rsa,
+            ) => &alg::RSA_PSS_2048_8192_SHA384,
+            (
+                Self::RsaPss {
+                    hash: Hash::Sha512, ..
+                },
+                KeyKind::Rsa,
+            ) => &alg::RSA_PSS_2048_8192_SHA512,
             (Self::RsaPkcs1(Hash::Sha256), KeyKind::Rsa) => &alg::RSA_PKCS1_2048_8192_SHA256,
             (Self::RsaPkcs1(Hash::Sha384), KeyKind::Rsa) => &alg::RSA_PKCS1_2048_8192_SHA384,
             (Self::RsaPkcs1(Hash::Sha512), KeyKind::Rsa) => &alg::RSA_PKCS1_2048_8192_SHA512,
@@ -238,9 +264,8 @@ fn parts(identifier: Element<'_>) -> Result<(ObjectIdentifier, Option<Element<'_
     Ok((oid, parameters))
 }
 
-/// RFC 4055 §3.1: digest, mask with the same digest, salt as long as the digest, trailer 1.
-fn pss_hash(parameters: Option<Element<'_>>) -> Result<Hash, Unsupported> {
-    // Absent fields stand for SHA-1.
+/// RFC 4055 §3.1: digest, mask with the same digest, salt, trailer 1. Absent fields stand for SHA-1.
+fn pss_parameters(parameters: Option<Element<'_>>) -> Result<Scheme, Unsupported> {
     let mut fields = parameters.ok_or(Unsupported::Sha1)?.inside();
     let hash = fields.optional(CONTEXT_0)?.ok_or(Unsupported::Sha1)?;
     let hash = Hash::read(hash.inside().expect(SEQUENCE)?)?;
@@ -249,12 +274,17 @@ fn pss_hash(parameters: Option<Element<'_>>) -> Result<Hash, Unsupported> {
     if mask != MGF1 || Hash::read(mask_hash.ok_or(Broken)?)? != hash {
         return Err(Unsupported::Parameters);
     }
-    let salt = fields.optional(CONTEXT_2)?.ok_or(Unsupported::Parameters)?;
-    let salt = salt.inside().expect(INTEGER)?.content;
-    match salt {
-        [salt] if usize::from(*salt) == hash.length() => Ok(hash),
-        _ => Err(Unsupported::Parameters),
-    }
+    let salt = match fields.optional(CONTEXT_2)? {
+        Some(salt) => match salt.inside().expect(INTEGER)?.content {
+            [short @ 0..0x80] => usize::from(*short),
+            [high @ 0..0x80, low] => usize::from(*high) << 8 | usize::from(*low),
+            _ => return Err(Unsupported::Parameters),
+        },
+        None => 20,
+    };
+    // The trailer has one defined value, which DER leaves out.
+    fields.end()?;
+    Ok(Scheme::RsaPss { hash, salt })
 }
 
 const fn known(oid: &str) -> ObjectIdentifier {
@@ -285,6 +315,7 @@ const P256: ObjectIdentifier = known("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = known("1.3.132.0.34");
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -292,7 +323,13 @@ mod tests {
     fn what_we_sign_with_reads_back_as_its_scheme() {
         for (algorithm, scheme) in [
             (Algorithm::Es256, Scheme::Ecdsa(Hash::Sha256)),
-            (Algorithm::Ps256, Scheme::RsaPss(Hash::Sha256)),
+            (
+                Algorithm::Ps256,
+                Scheme::RsaPss {
+                    hash: Hash::Sha256,
+                    salt: 32,
+                },
+            ),
         ] {
             let identifier = Scheme::identifier(algorithm);
             let element = Reader::new(&identifier).any().unwrap();

@@ -29,22 +29,13 @@ pub enum UnusableKey {
     /// Not a PKCS#8 private key (RFC 5958).
     #[error("not a PKCS#8 private key")]
     NotPkcs8,
-    /// Neither P-256 nor RSA.
-    #[error("neither a P-256 nor an RSA key")]
+    /// Neither P-256 nor RSA, or RSA with fewer bits than TT 15/2025 PL I allows.
+    #[error("neither a P-256 key nor an RSA key of at least 2048 bits")]
     Kind,
-    /// RSA with fewer bits than TT 15/2025 PL I allows.
-    #[error("an RSA key of {bits} bits; at least 2048 are needed")]
-    Short {
-        /// Bits of the modulus.
-        bits: usize,
-    },
     /// The random generator or the library failed.
     #[error("the key could not be made")]
     NotMade,
 }
-
-/// TT 15/2025/TT-BKHCN PL I.
-const LEAST_RSA_BITS: usize = 2048;
 
 impl PrivateKey {
     /// Makes a new key: P-256, or RSA with 3072 bits (ASVS 5.0 V11.2.3).
@@ -73,13 +64,9 @@ impl PrivateKey {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, bytes)
                     .map_err(|_| UnusableKey::Kind)?,
             ),
+            // aws-lc refuses fewer than 2048 bits.
             "1.2.840.113549.1.1.1" => {
-                let pair = RsaKeyPair::from_pkcs8(bytes).map_err(|_| UnusableKey::Kind)?;
-                let bits = pair.public_modulus_len() * 8;
-                if bits < LEAST_RSA_BITS {
-                    return Err(UnusableKey::Short { bits });
-                }
-                Pair::Rsa(pair)
+                Pair::Rsa(RsaKeyPair::from_pkcs8(bytes).map_err(|_| UnusableKey::Kind)?)
             }
             _ => return Err(UnusableKey::Kind),
         };

@@ -1,6 +1,7 @@
 //! Whom a certificate is for.
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyUsagePurpose};
+use rcgen::string::PrintableString;
+use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyUsagePurpose};
 
 /// The subject of a certificate or request; the country is always VN.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -45,7 +46,10 @@ impl Subject {
         const TITLE: [u64; 4] = [2, 5, 4, 12];
         const ORGANIZATION_IDENTIFIER: [u64; 4] = [2, 5, 4, 97];
         let mut name = DistinguishedName::new();
-        name.push(DnType::CountryName, "VN");
+        // RFC 5280 appendix A: a country is a PrintableString.
+        if let Ok(country) = PrintableString::try_from("VN") {
+            name.push(DnType::CountryName, DnValue::PrintableString(country));
+        }
         let parts = [
             (DnType::OrganizationName, &self.organization),
             (DnType::OrganizationalUnitName, &self.organizational_unit),

@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod cms_signature;
 mod credential;
 mod documents;
 mod judges;
@@ -14,6 +15,7 @@ mod pages;
 mod pdf;
 mod pki;
 mod qr;
+mod signer;
 mod stamp;
 mod status;
 mod store;

@@ -95,8 +95,8 @@ impl Signing {
     }
 }
 
-/// The most bytes that [`Signing::assemble`] makes for this chain, so that room can be left for it. Exact for
-/// RSA; ECDSA signatures vary by a few bytes.
+/// The most bytes that [`Signing::assemble`] makes for this chain, so that room can be left for it; at most
+/// twenty too many.
 ///
 /// # Errors
 /// [`SigningError::Key`] when the leaf's key does not go with `algorithm`.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// How often one address may ask without an account.
 #[derive(Clone)]
-pub struct PublicLimit {
+pub(super) struct PublicLimit {
     addresses: Arc<DefaultKeyedRateLimiter<IpAddr>>,
     forwarded: bool,
 }
@@ -23,7 +23,7 @@ impl PublicLimit {
     /// `per_minute` requests on average, as many at once. With `forwarded` the client is the last address
     /// of `X-Forwarded-For`, which only a proxy of our own may have written.
     #[must_use]
-    pub fn new(per_minute: NonZeroU32, forwarded: bool) -> Self {
+    pub(super) fn new(per_minute: NonZeroU32, forwarded: bool) -> Self {
         let quota = Quota::per_minute(per_minute);
         Self {
             addresses: Arc::new(RateLimiter::keyed(quota)),

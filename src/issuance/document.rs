@@ -163,7 +163,7 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
         }
         None => None,
     };
-    let on_first: Vec<Place> = seal
+    let _on_first: Vec<Place> = seal
         .iter()
         .filter(|(_, page, _)| *page == 0)
         .map(|(.., place)| *place)
@@ -197,7 +197,10 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let empty = signature::empty_fields(&document)?;
     let place = match empty.first() {
         // The form brought its own field: that one is signed, no second one is added.
-        Some(field) if empty.len() == 1 => signature::Place::Existing { field: &field.name },
+        Some(field) if empty.len() == 1 => signature::Place::Existing {
+            field: &field.name,
+            rect: appearance.is_some().then_some(rect),
+        },
         _ => signature::Place::New {
             field: &field,
             page,

@@ -40,7 +40,10 @@ pub struct Unreadable;
 ///
 /// # Errors
 /// [`Unreadable`].
-pub fn data_of(catalogue: &Catalogue, stored: &StoredResult) -> Result<ResultData, Unreadable> {
+pub(super) fn data_of(
+    catalogue: &Catalogue,
+    stored: &StoredResult,
+) -> Result<ResultData, Unreadable> {
     let known = catalogue
         .by_code(&stored.issued.result_type)
         .ok_or(Unreadable)?;
@@ -52,7 +55,7 @@ pub fn data_of(catalogue: &Catalogue, stored: &StoredResult) -> Result<ResultDat
 
 /// Writes validity, hours and status of a result at a moment into a report, by what the register knows
 /// at that very moment.
-pub fn judge(report: &mut Report, known: &Known, at: UnixTime) {
+pub(super) fn judge(report: &mut Report, known: &Known, at: UnixTime) {
     let data = &known.data;
     let validity = if at < UnixTime::start_of(data.valid_from()) {
         Outcome::Fail(Reason::NotYetEffective)
@@ -107,7 +110,7 @@ fn is_inside_hours(data: &ResultData, at: UnixTime) -> bool {
 }
 
 /// What the register says when it has no result of this id.
-pub fn judge_unknown(report: &mut Report, at: UnixTime) {
+pub(super) fn judge_unknown(report: &mut Report, at: UnixTime) {
     for kind in [CheckKind::Validity, CheckKind::Hours, CheckKind::Status] {
         report.record(kind, Outcome::NotPerformed(Skip::NothingToCheck));
     }
@@ -120,7 +123,7 @@ pub fn judge_unknown(report: &mut Report, at: UnixTime) {
 
 /// What somebody may see of a result at a moment.
 #[must_use]
-pub fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
+pub(super) fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
     let result_type = known.data.result_type();
     let title = result_type
         .title_field

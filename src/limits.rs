@@ -27,11 +27,23 @@ pub const PDF_OBJECTS: u32 = 1_000_000;
 /// Depth of nested PDF arrays and dictionaries; real files stay under 20.
 pub const PDF_DEPTH: usize = 64;
 
+/// Items of one PDF object with all that is nested in it: 500,000 of them take 30 MiB.
+pub const PDF_ITEMS: usize = 500_000;
+
 /// Bytes that one PDF stream may inflate to.
 pub const PDF_STREAM: usize = 32 * 1024 * 1024;
 
 /// Bytes that all streams of one PDF may inflate to while it is handled.
 pub const PDF_INFLATED: usize = 96 * 1024 * 1024;
+
+/// Operators of one page with its forms: the busiest maps have some 500,000.
+pub const PDF_OPERATORS: u32 = 2_000_000;
+
+/// Boxes of ink on one page.
+pub const PDF_MARKS: usize = 500_000;
+
+/// Form XObjects inside one another; real files stay under 6.
+pub const PDF_FORM_DEPTH: usize = 16;
 
 /// Incremental updates of a PDF; real signed files have six, a long-lived archive perhaps forty.
 pub const PDF_REVISIONS: usize = 256;

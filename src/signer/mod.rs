@@ -6,9 +6,11 @@
 
 pub mod authority;
 pub mod file;
+mod keyring;
 mod private_key;
 mod subject;
 
+pub use keyring::Keyring;
 pub use private_key::{PrivateKey, UnusableKey};
 pub use subject::Subject;
 
@@ -36,7 +38,7 @@ pub trait Signer: Send + Sync {
 }
 
 /// Why there is no signature.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum SignerError {
     /// The key's owner (library, token, service) gave no signature.
     #[error("the key gave no signature")]
@@ -44,6 +46,12 @@ pub enum SignerError {
     /// It gave something that its own public key does not verify.
     #[error("the key gave a signature that its public key does not verify")]
     BadSignature,
+    /// Its file cannot be opened.
+    #[error("the key file cannot be opened")]
+    File(#[source] Arc<file::KeyFileError>),
+    /// Its file holds another key than the register names.
+    #[error("the key file holds another key")]
+    OtherKey,
 }
 
 /// A certificate chain with the signer that holds its leaf's key.

@@ -1,12 +1,17 @@
 //! The public pages: rendered in every variant, measured, and driven in Chromium.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "samples and files of a test: without them it fails"
+)]
+
 mod samples;
 
 use crate::judges::root;
 use dauso::catalogue::Language;
 use dauso::http::docs;
 use dauso::http::pages::{Shown, csp};
-use dauso::report::State;
+use dauso::report::{CheckKind, Outcome, Reason, Report, State};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use samples::{all_pages, checked_forged, fragments, hostile_landing, landing, visit};
@@ -128,6 +133,47 @@ fn claims_that_nobody_vouches_for_stand_only_in_the_frame_that_says_so() {
     }
     for signed in ["43C-000.00", "Phù hiệu xe hợp đồng", "Sở Xây dựng Mẫu"] {
         assert!(!page.contains(signed), "{signed}");
+    }
+}
+
+#[test]
+fn a_code_that_nobody_can_read_is_told_apart_from_one_that_is_too_new() {
+    let page = |reason, outcome: fn(Reason) -> Outcome| {
+        let mut checked = checked_forged(Language::Vi);
+        checked.report = Report::new();
+        checked.report.record(CheckKind::Code, outcome(reason));
+        checked.render(visit(Language::Vi))
+    };
+    let answer_1 = |page: String| {
+        let (_, rest) = page.split_once("<li class=\"answer t-").unwrap();
+        let (tone, rest) = rest.split_once('"').unwrap();
+        let (_, rest) = rest.split_once("<p class=\"a\">").unwrap();
+        format!("{tone}: {}", rest.split_once('<').unwrap().0)
+    };
+    let cases = [
+        (
+            page(Reason::CodeTailLength, Outcome::Fail),
+            "stop: Không đọc được mã",
+        ),
+        (
+            page(Reason::CodeForeign, Outcome::Undetermined),
+            "open: Không đọc được mã",
+        ),
+        (
+            page(Reason::CodeUnknownVersion, Outcome::Undetermined),
+            "open: Chưa kết luận được",
+        ),
+        (
+            page(Reason::IssuerUnknown, Outcome::Undetermined),
+            "open: Chưa kết luận được",
+        ),
+        (
+            page(Reason::SignatureInvalid, Outcome::Fail),
+            "stop: Không hợp lệ",
+        ),
+    ];
+    for (page, said) in cases {
+        assert_eq!(answer_1(page), said);
     }
 }
 

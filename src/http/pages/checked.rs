@@ -4,7 +4,7 @@ use super::answers::{self, Row, StatusDetail, Subject};
 use super::landing::{Fact, FactRow, fact_rows};
 use super::words::words;
 use super::{Frame, Tagged, Visit, html};
-use crate::catalogue::Label;
+use crate::catalogue::{Label, Language};
 use crate::id::ResultId;
 use crate::report::{Answer, Outcome, Report};
 use askama::Template;
@@ -87,7 +87,7 @@ impl Checked {
         let subject = signed.map_or(&Subject::Nothing, |signed| &signed.subject);
         // What was uploaded is gone: the other language starts over.
         let mut frame = Frame::new(visit, heading.clone());
-        frame.switch = if visit.language == crate::catalogue::Language::Vi {
+        frame.switch = if visit.language == Language::Vi {
             "/?lang=en"
         } else {
             "/"

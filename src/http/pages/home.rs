@@ -6,8 +6,8 @@ use askama::Template;
 
 /// `GET /`.
 ///
-/// The form for the code sends `GET /?ma=…`, the form for the file `POST /` (multipart, part `tep`); on the
-/// English page both also send `lang=en`.
+/// The form for the code sends `GET /?ma=…`, the form for the file `POST /` (multipart, part `tep`). The
+/// English page adds `lang=en` to both addresses, and a part `lang` to the multipart body.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Home {
     /// What was wrong with what the reader sent before.

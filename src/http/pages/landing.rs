@@ -3,7 +3,7 @@
 use super::answers::{self, Row, Status, Subject, Tone};
 use super::words::{AnswerWords, fill, moment, other, words};
 use super::{Frame, Shown, Tagged, Visit, assets, html};
-use crate::catalogue::{Label, Language};
+use crate::catalogue::{FieldKind, Label, Language};
 use crate::clock::UnixTime;
 use crate::digest::{Sha256, hex};
 use crate::id::ResultId;
@@ -55,6 +55,23 @@ pub enum FactKind {
     Words,
     /// Dates, numbers, plates: figures of one width.
     Figures,
+}
+
+impl From<FieldKind> for FactKind {
+    fn from(kind: FieldKind) -> Self {
+        match kind {
+            FieldKind::Text | FieldKind::Texts => Self::Words,
+            FieldKind::Date
+            | FieldKind::Plate
+            | FieldKind::Plates
+            | FieldKind::TaxCode
+            | FieldKind::PersonalId
+            | FieldKind::Money
+            | FieldKind::Count
+            | FieldKind::Decimal
+            | FieldKind::TimeWindows => Self::Figures,
+        }
+    }
 }
 
 /// What the script compares the code with.

@@ -2,8 +2,9 @@
 
 use dauso::catalogue::{Label, Language};
 use dauso::clock::UnixTime;
-use dauso::cose::cbor::{self, Value};
-use dauso::cose::sign1::ToBeSigned;
+use dauso::cose::cbor;
+use dauso::credential::numeric::encode as digits;
+use dauso::credential::{Claims, Draft, StatusRef};
 use dauso::digest::Sha256;
 use dauso::http::pages::{
     CheckKey, Checked, CodeCheck, Fact, FactKind, Home, HomeMessage, Input, Knowledge, Landing,
@@ -396,37 +397,21 @@ fn key_of(pair: &EcdsaKeyPair) -> PublicKey {
     PublicKey::from_p256_point(pair.public_key().as_ref()).unwrap()
 }
 
-/// A credential of one field: version byte and tagged COSE_Sign1.
+/// A credential of one field.
 fn sign(pair: &EcdsaKeyPair, kid: [u8; 4], plate: &str) -> Vec<u8> {
-    let result = Value::map([
-        (0, Value::Uint(1)),
-        (1, Value::Uint(1)),
-        (2, Value::Uint(77)),
-        (6, Value::text(plate)),
-    ]);
-    let issued = u64::try_from(now().seconds()).unwrap();
-    let claims = Value::map([
-        (1, Value::text(ISSUER)),
-        (5, Value::Uint(issued)),
-        (6, Value::Uint(issued)),
-        (-70_001, result),
-    ]);
-    let draft = ToBeSigned::new(kid, None, cbor::encode(&claims), id().as_bytes());
-    let signature = pair.sign(&SystemRandom::new(), draft.bytes()).unwrap();
-    let cose = draft.seal(signature.as_ref().try_into().unwrap());
-    [[1].as_slice(), &cose].concat()
-}
-
-/// 17 digits for each 7 bytes, fewer for the rest.
-fn digits(bytes: &[u8]) -> String {
-    let group = |bytes: &[u8]| {
-        let number = bytes
-            .iter()
-            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        format!(
-            "{number:0width$}",
-            width = [0, 3, 5, 8, 10, 13, 15, 17][bytes.len()]
-        )
+    let claims = Claims {
+        issuer: ISSUER.to_owned(),
+        issued_at: now(),
+        not_before: now(),
+        expires: None,
+        type_number: 1,
+        status: StatusRef { list: 1, index: 77 },
+        fields: vec![(6, cbor::Value::text(plate))],
     };
-    bytes.chunks(7).map(group).collect()
+    let draft = Draft::new(&claims, id(), kid).unwrap();
+    let signature = pair
+        .sign(&SystemRandom::new(), draft.to_be_signed())
+        .unwrap();
+    let sealed = draft.seal(signature.as_ref().try_into().unwrap());
+    sealed.bytes().to_vec()
 }

@@ -7,6 +7,7 @@ use dauso::report::Verdict;
 use dauso::store::{
     Alarm, AuditEntry, Check, CheckEntry, CheckQuery, Conflict, Recorder, Seen, StoreError,
 };
+use std::time::Duration;
 
 #[test]
 fn a_check_comes_back_as_it_was_recorded() {
@@ -217,6 +218,29 @@ fn a_check_that_the_database_refuses_does_not_take_others_with_it() {
         assert_eq!(recorded, 2);
         let mut tx = register.store.read().await.unwrap();
         assert_eq!(tx.log_size().await.unwrap(), 2);
+    });
+}
+
+/// The second sending looks while the first is written but not committed.
+#[test]
+fn a_check_sent_again_before_the_first_is_committed_gets_the_first_answer() {
+    both(async |register| {
+        let store = register.store.clone();
+        let mut first = store.begin().await.unwrap();
+        let recorded = record(&mut first, &check(1)).await.unwrap();
+        let second = tokio::spawn(async move {
+            store
+                .run(|mut tx| async move {
+                    let recorded = record(&mut tx, &check(1)).await?;
+                    Ok::<_, StoreError>((tx, recorded))
+                })
+                .await
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        first.commit().await.unwrap();
+        assert_eq!(second.await.unwrap().unwrap(), recorded);
+        let mut tx = register.store.read().await.unwrap();
+        assert_eq!(tx.log_size().await.unwrap(), 1);
     });
 }
 

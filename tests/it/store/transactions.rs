@@ -4,6 +4,7 @@ use super::samples::{AGENCY, agency, begun, job, leaf};
 use crate::support::stores::both;
 use dauso::store::{ATTEMPTS, Conflict, Contention, Store, StoreError};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
 enum Refused {
@@ -121,6 +122,30 @@ fn a_reader_sees_one_moment_and_cannot_write() {
         drop(reader);
         let mut reader = store.read().await.unwrap();
         assert_eq!(reader.log_size().await.unwrap(), 1);
+    });
+}
+
+/// SQLite would refuse the write of a transaction that began by reading an older state, for good.
+#[test]
+fn a_transaction_that_reads_first_can_write_although_another_server_wants_to() {
+    both(async |register| {
+        let other_server = Store::open(&register.url).await.unwrap();
+        let mut first = register.store.begin().await.unwrap();
+        assert_eq!(first.log_size().await.unwrap(), 0);
+        let second = tokio::spawn(async move {
+            let mut tx = other_server.begin().await?;
+            tx.log_size().await?;
+            tx.append_leaf(&leaf("b")).await?;
+            tx.commit().await?;
+            other_server.close().await;
+            Ok::<_, StoreError>(())
+        });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        first.append_leaf(&leaf("a")).await.unwrap();
+        first.commit().await.unwrap();
+        second.await.unwrap().unwrap();
+        let mut tx = register.store.read().await.unwrap();
+        assert_eq!(tx.log_size().await.unwrap(), 2);
     });
 }
 

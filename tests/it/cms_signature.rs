@@ -11,7 +11,9 @@ use dauso::pki::cms::{
 use dauso::pki::{Certificate, Hash, Scheme, Unsupported};
 use dauso::signer::Subject;
 use der::{Decode as _, Encode as _};
+use proptest::prelude::*;
 use std::fs;
+use std::sync::OnceLock;
 
 const CONTENT: &[u8] = b"n\xe1\xbb\x99i dung \x00\xff of a result";
 
@@ -211,6 +213,31 @@ fn a_flipped_byte_never_leaves_another_content_or_signer_intact() {
             let check = parsed.check(Sha256::of(CONTENT));
             if check.outcome == CmsOutcome::Intact {
                 assert_eq!(check.signer.as_ref(), Some(seal.chain.leaf()), "byte {at}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn spliced_signatures_break_or_keep_their_signer(
+        cut in 0..2_000_usize,
+        length in 0..40_usize,
+        put in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        static SIGNED: OnceLock<(Vec<u8>, Certificate)> = OnceLock::new();
+        let (bytes, leaf) = SIGNED.get_or_init(|| {
+            let seal = seal(Algorithm::Es256);
+            (seal.sign(CONTENT), seal.chain.leaf().clone())
+        });
+        let cut = cut.min(bytes.len());
+        let after = (cut + length).min(bytes.len());
+        let spliced = [&bytes[..cut], &put, &bytes[after..]].concat();
+        if let Ok(parsed) = SignedData::parse(&spliced) {
+            let check = parsed.check(Sha256::of(CONTENT));
+            if check.outcome == CmsOutcome::Intact {
+                prop_assert_eq!(check.signer.as_ref(), Some(leaf));
             }
         }
     }

@@ -275,6 +275,9 @@ fn authorities_that_sign_each_other_end_the_search() {
     );
 }
 
+/// Key file, digest, further options, what checking says.
+type Case<'a> = (&'a Path, &'a str, &'a [&'a str], Result<bool, Unsupported>);
+
 #[test]
 fn signatures_that_openssl_makes_on_certificates_are_judged_by_their_algorithm() {
     let folder = tempfile::tempdir().unwrap();
@@ -312,7 +315,7 @@ fn signatures_that_openssl_makes_on_certificates_are_judged_by_their_algorithm()
     let [no_salt, longest_salt] = ["rsa_pss_saltlen:0", "rsa_pss_saltlen:max"]
         .map(|salt| ["-sigopt", "rsa_padding_mode:pss", "-sigopt", salt]);
     let ed25519_oid = ObjectIdentifier::new_unwrap("1.3.101.112");
-    let cases: [(&Path, &str, &[&str], Result<bool, Unsupported>); 12] = [
+    let cases: [Case<'_>; 12] = [
         (&rsa, "-sha256", &[], Ok(true)),
         (&rsa, "-sha512", &[], Ok(true)),
         (&rsa, "-sha256", &pss, Ok(true)),

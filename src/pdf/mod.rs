@@ -5,7 +5,9 @@
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
 //!              ├── inspect::signatures    what signs which bytes, and what came after?
+//!              ├── content::Surface        what does a page show, and where?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
+//!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
 //!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
 //! ```
 //!
@@ -24,13 +26,23 @@
     clippy::panic
 )]
 
+pub mod cmap;
+pub mod content;
 mod difference;
 pub mod error;
 pub mod filter;
+pub mod font;
 mod form;
+pub mod glyphs;
+pub mod image;
 pub mod inspect;
+pub mod label;
+pub mod layout;
 pub mod lexer;
+pub mod matrix;
 pub mod object;
+pub mod outline;
+mod pack;
 pub mod page;
 pub mod parser;
 pub mod patch;
@@ -38,6 +50,10 @@ pub mod reader;
 pub mod revision;
 mod screen;
 pub mod signature;
+pub mod stamp;
+mod state;
+pub mod text;
+pub mod view;
 pub mod writer;
 pub mod xref;
 

@@ -67,8 +67,8 @@ fn a_bomb_that_is_asked_for_again_and_again_uses_up_the_budget() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let whole = dauso::limits::PDF_STREAM;
-    assert_eq!(limits, [whole, whole, whole, 0, 0]);
+    let left: Vec<bool> = limits.iter().map(|limit| *limit > 0).collect();
+    assert_eq!(left, [true, true, true, false, false]);
 }
 
 #[test]

@@ -48,11 +48,13 @@ pub mod patch;
 pub mod reader;
 pub mod revision;
 mod screen;
+pub mod signatory;
 pub mod signature;
 pub mod stamp;
 mod state;
 pub mod text;
 pub mod view;
+mod walk;
 pub mod writer;
 pub mod xref;
 

@@ -11,6 +11,7 @@
 //! Any other range is [`Coverage::Broken`], whatever the cryptography says: that is how universal
 //! forgery, wrapping and incremental-saving attacks are told.
 
+pub use super::difference::{Changes, changes_after};
 pub use super::screen::{screen, screen_signed};
 
 use super::error::PdfError;

@@ -4,8 +4,8 @@
 //! bytes ── Document::open ──► objects, pages, revisions          (reader, xref, parser, filter, page)
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
-//!              ├── inspect::signatures    what signs which bytes?
-//!              ├── content::Surface        what does a page show, and where?
+//!              ├── inspect::signatures    what signs which bytes, and what came after?
+//!              ├── content::Surface       what does a page show, and where?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
 //!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
 //!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
@@ -28,6 +28,7 @@
 
 pub mod cmap;
 pub mod content;
+mod difference;
 pub mod error;
 pub mod filter;
 pub mod font;

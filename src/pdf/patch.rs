@@ -5,6 +5,7 @@
 
 use super::error::PdfError;
 use super::lexer::{Lexer, Token, is_delimiter, is_white};
+use super::object::ObjRef;
 use super::parser;
 use super::writer;
 use std::ops::Range;
@@ -49,6 +50,21 @@ pub fn value(body: &[u8], key: &[u8]) -> Result<Option<Range<usize>>, PdfError> 
     let entries = source(body)?.entries;
     let found = entries.into_iter().find(|(name, _)| name == key);
     Ok(found.map(|(_, range)| range))
+}
+
+/// A key and the source of its value.
+pub(crate) type Entry<'a> = (Vec<u8>, &'a [u8]);
+
+/// The entries of the dictionary that `body` begins with.
+pub(crate) fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, PdfError> {
+    let entries = source(body)?.entries.into_iter();
+    let text = |range| body.get::<Range<usize>>(range).unwrap_or_default();
+    Ok(entries.map(|(key, range)| (key, text(range))).collect())
+}
+
+/// The reference that `source` is, if it is one.
+pub(crate) fn reference(source: &[u8]) -> Result<Option<ObjRef>, PdfError> {
+    Ok(parser::object(&mut Lexer::at(source, 0))?.as_reference())
 }
 
 /// `body` with `key` set to `new`; an entry that is not there is added at the end. What follows the

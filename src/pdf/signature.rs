@@ -11,9 +11,7 @@
 
 use super::error::PdfError;
 use super::form::{self, Field};
-use super::lexer::Lexer;
 use super::object::{Dict, ObjRef, Object};
-use super::parser;
 use super::patch;
 use super::reader::Document;
 use super::writer::{self, Update};
@@ -327,8 +325,7 @@ fn edited(
     let Some(value) = value.filter(|value| *value != b"null") else {
         return Ok(None);
     };
-    let object = parser::object(&mut Lexer::at(value, 0))?;
-    if let Some(reference) = object.as_reference() {
+    if let Some(reference) = patch::reference(value)? {
         let before = update.body(reference)?.into_owned();
         let after = edit(update, &before)?;
         put_if_changed(update, reference, &before, after);

@@ -1,11 +1,17 @@
 //! Tests of pdf.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, not what they call"
+)]
+
+mod attacks;
 mod reading;
 mod refusing;
 mod signing;
 mod writing;
 
-use super::judges::root;
+use super::judges::{python, root, run};
 use std::path::PathBuf;
 
 /// A file of `fixtures/`.
@@ -30,5 +36,29 @@ fn pdfs(directory: &str) -> Vec<(String, Vec<u8>)> {
                 std::fs::read(&path).expect("a fixture"),
             )
         })
+        .collect()
+}
+
+/// Writes a file for somebody else's program; its path.
+fn goes_in(directory: &tempfile::TempDir, name: &str, bytes: &[u8]) -> String {
+    let path = directory.path().join(format!("{name}.pdf"));
+    std::fs::write(&path, bytes).expect("a written file");
+    path.into_os_string().into_string().expect("a UTF-8 path")
+}
+
+/// qpdf finds nothing to complain about.
+fn qpdf(path: &str) {
+    let output = run("qpdf", &["--check", path]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{path}: {said}");
+}
+
+/// The number of pages of each file, by pikepdf, which finds nothing to complain about.
+fn open_judges(paths: &[String]) -> Vec<usize> {
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let lines = python("pdf_open.py", &paths);
+    lines
+        .lines()
+        .map(|line| line.parse().expect("a number"))
         .collect()
 }

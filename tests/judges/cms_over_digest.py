@@ -1,6 +1,6 @@
-"""A PAdES CMS by pyHanko with a throw-away key over a SHA-256 digest, in hexadecimal.
+"""PAdES CMS by pyHanko with a throw-away key over SHA-256 digests, one line of hexadecimal each.
 
-usage: cms_over_digest.py HEX_DIGEST
+usage: cms_over_digest.py HEX_DIGEST ...
 """
 
 import asyncio
@@ -37,5 +37,12 @@ signer = SimpleSigner(
     signing_key=keys.PrivateKeyInfo.load(pkcs8),
     cert_registry=SimpleCertificateStore(),
 )
-cms = asyncio.run(signer.async_sign(bytes.fromhex(sys.argv[1]), "sha256", use_pades=True))
-print(cms.dump().hex())
+
+
+async def sign_all() -> None:
+    for digest in sys.argv[1:]:
+        cms = await signer.async_sign(bytes.fromhex(digest), "sha256", use_pades=True)
+        print(cms.dump().hex())
+
+
+asyncio.run(sign_all())

@@ -1,6 +1,6 @@
-"""What pyHanko sees in a signed PDF: one JSON line per signature, in signing order.
+"""What pyHanko sees in signed PDFs: a JSON array of their signatures per file, one line each.
 
-usage: pdf_signatures.py FILE
+usage: pdf_signatures.py FILE ...
 """
 
 import json
@@ -15,18 +15,23 @@ logging.disable(logging.CRITICAL)
 
 def facts(signature: EmbeddedPdfSignature) -> dict:
     signature.compute_integrity_info()
-    state = signature.summarise_integrity_info()
+    coverage = signature.evaluate_signature_coverage()
     return {
         "field": signature.field_name,
         "byte_range": [int(number) for number in signature.byte_range],
-        "coverage": state["coverage"].name,
-        "changes": getattr(state.get("mod_level"), "name", None) or "NONE",
-        "intact": bool(signature.compute_digest() == signature.external_digest)
-        and signature.compute_digest() == message_digest(signature),
+        "coverage": coverage.name,
+        "changes": changes(signature),
+        "intact": signature.compute_digest() == message_digest(signature),
         "digest": signature.compute_digest().hex(),
         "sub_filter": str(signature.sig_object["/SubFilter"]).lstrip("/"),
         "claimed_time": str(signature.self_reported_timestamp),
     }
+
+
+def changes(signature: EmbeddedPdfSignature) -> str:
+    result = signature.diff_result
+    level = getattr(result, "modification_level", None)
+    return level.name if level else type(result).__name__
 
 
 def message_digest(signature: EmbeddedPdfSignature) -> bytes:
@@ -36,7 +41,8 @@ def message_digest(signature: EmbeddedPdfSignature) -> bytes:
     raise ValueError("no message digest")
 
 
-with open(sys.argv[1], "rb") as file:
-    reader = PdfFileReader(file)
-    for embedded in reader.embedded_signatures:
-        print(json.dumps(facts(embedded)))
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        # Strict reading refuses every hybrid-reference file.
+        reader = PdfFileReader(file, strict=False)
+        print(json.dumps([facts(embedded) for embedded in reader.embedded_signatures]))

@@ -103,7 +103,7 @@ fn format_information(mask: u8) -> u16 {
 }
 
 /// Column, row and colour of the two copies of the format information, and of the module beside the
-/// second that is always dark (Figure 25).
+/// second that is always dark (clause 6.9).
 fn format_modules(size: usize, bits: u16) -> impl Iterator<Item = (usize, usize, bool)> {
     (0..15)
         .flat_map(move |bit| {
@@ -195,7 +195,7 @@ fn proportion(rows: &Matrix) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qr::{Plan, Symbol};
+    use crate::qr::Plan;
     use proptest::prelude::*;
 
     /// The rules of clause 6.8.2.1, read module by module.
@@ -207,9 +207,9 @@ mod tests {
         };
         let mut points = 0;
         for turned in [false, true] {
-            let at = |along: i32, line: i32| match turned {
-                false => dark(along, line),
-                true => dark(line, along),
+            let at = |along: i32, line: i32| {
+                let (x, y) = if turned { (line, along) } else { (along, line) };
+                dark(x, y)
             };
             for line in 0..size {
                 let colors: Vec<bool> = (0..size).map(|along| at(along, line)).collect();
@@ -297,14 +297,9 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(format_information), table);
     }
 
-    #[test]
-    fn the_symbol_says_which_mask_it_has() {
-        let symbol = Symbol::encode("0123456789").unwrap();
-        let (mask, modules) = choose(&drawn("0123456789"));
-        assert_eq!((symbol.mask, symbol.modules), (mask, modules));
-    }
-
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn lines_at_once_score_like_module_by_module(
             version in 1_u8..=40,

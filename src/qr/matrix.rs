@@ -77,6 +77,12 @@ impl Line {
         ])
     }
 
+    #[inline]
+    fn wordwise(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        let ([a, b, c], Self([first, second, third])) = (self.0, other);
+        Self([join(a, first), join(b, second), join(c, third)])
+    }
+
     /// Dark modules.
     #[inline]
     pub(super) fn count(self) -> u32 {
@@ -89,8 +95,7 @@ impl BitAnd for Line {
     type Output = Self;
     #[inline]
     fn bitand(self, other: Self) -> Self {
-        let ([a, b, c], [d, e, f]) = (self.0, other.0);
-        Self([a & d, b & e, c & f])
+        self.wordwise(other, |a, b| a & b)
     }
 }
 
@@ -98,8 +103,7 @@ impl BitOr for Line {
     type Output = Self;
     #[inline]
     fn bitor(self, other: Self) -> Self {
-        let ([a, b, c], [d, e, f]) = (self.0, other.0);
-        Self([a | d, b | e, c | f])
+        self.wordwise(other, |a, b| a | b)
     }
 }
 
@@ -107,8 +111,7 @@ impl BitXor for Line {
     type Output = Self;
     #[inline]
     fn bitxor(self, other: Self) -> Self {
-        let ([a, b, c], [d, e, f]) = (self.0, other.0);
-        Self([a ^ d, b ^ e, c ^ f])
+        self.wordwise(other, |a, b| a ^ b)
     }
 }
 
@@ -129,7 +132,7 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// The square of a version (clause 5.3.1), all light.
+    /// The square of a version (clause 5.3), all light.
     pub(super) fn light(version: u8) -> Self {
         let size = 17 + 4 * version;
         Self {

@@ -5,6 +5,7 @@
 //! indexes and asserts freely, runs where a panic of it is an error of ours.
 
 use crate::limits::{PICTURE_FILE, PICTURE_PIXELS};
+use image::imageops::FilterType;
 use image::{DynamicImage, GrayImage, ImageDecoder as _, ImageReader, Limits};
 use rxing::common::{BitMatrix, DetectorRXingResult as _, HybridBinarizer};
 use rxing::qrcode::cpp_port::decoder::Decode;
@@ -30,7 +31,7 @@ pub enum ReadError {
     /// It begins like a picture and cannot be decoded.
     #[error("the picture is damaged")]
     Damaged(#[source] image::ImageError),
-    /// The picture has more pixels than [`PICTURE_PIXELS`], or needs more memory than such a one.
+    /// The picture has more pixels than [`PICTURE_PIXELS`].
     #[error("the picture has {pixels} pixels; at most {limit} are read")]
     TooManyPixels {
         /// Width times height, as the file says.
@@ -47,7 +48,7 @@ pub enum ReadError {
 }
 
 /// Pixels that symbols are searched in; a larger picture is halved until it is under this. A 12 MP photo
-/// (4000 × 3000) becomes 2000 × 1500: a label at arm's length keeps more than three pixels a module.
+/// (4000 × 3000) becomes 2000 × 1500; its middle is also looked at as it is.
 pub const SCANNED_PIXELS: u64 = 4_500_000;
 
 /// The texts of all readable QR symbols in a PNG or JPEG file, each once, the plainest find first.
@@ -70,7 +71,7 @@ pub fn picture(bytes: &[u8]) -> Result<Vec<String>, ReadError> {
 }
 
 /// The brightness of each pixel over white.
-fn decode(bytes: &[u8]) -> Result<GrayImage, ReadError> {
+fn decode(bytes: &[u8]) -> Result<DynamicImage, ReadError> {
     if bytes.len() > PICTURE_FILE {
         return Err(ReadError::FileTooLarge {
             bytes: bytes.len(),
@@ -94,7 +95,7 @@ fn decode(bytes: &[u8]) -> Result<GrayImage, ReadError> {
     }
     let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     if !image.color().has_alpha() {
-        return Ok(image.into_luma8());
+        return Ok(DynamicImage::ImageLuma8(image.into_luma8()));
     }
     let layered = image.into_luma_alpha8();
     let over_white = layered.pixels().map(|pixel| {
@@ -103,7 +104,8 @@ fn decode(bytes: &[u8]) -> Result<GrayImage, ReadError> {
         u8::try_from((luma * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX)
     });
     let over_white = over_white.collect();
-    GrayImage::from_raw(width, height, over_white).ok_or(ReadError::Reader)
+    let luma = GrayImage::from_raw(width, height, over_white).ok_or(ReadError::Reader)?;
+    Ok(DynamicImage::ImageLuma8(luma))
 }
 
 fn broken(error: image::ImageError) -> ReadError {
@@ -114,48 +116,48 @@ fn broken(error: image::ImageError) -> ReadError {
 }
 
 /// What can be read at the first size and in the first polarity where anything can.
-fn texts(mut luma: GrayImage) -> Vec<String> {
-    while u64::from(luma.width()) * u64::from(luma.height()) > SCANNED_PIXELS {
-        luma = halved(&luma);
+fn texts(mut picture: DynamicImage) -> Vec<String> {
+    let pixels = |picture: &DynamicImage| u64::from(picture.width()) * u64::from(picture.height());
+    let shorter_side = |picture: &DynamicImage| picture.width().min(picture.height());
+    // People centre what they photograph: the middle, at full resolution, as large as what is scanned.
+    let mut middle = None;
+    while pixels(&picture) > SCANNED_PIXELS {
+        middle = Some(middle_of(middle.as_ref().unwrap_or(&picture)));
+        picture = halved(&picture);
     }
-    if luma.width().min(luma.height()) < SMALL {
-        luma = tripled(&luma);
+    if shorter_side(&picture) < SMALL {
+        let (width, height) = (3 * picture.width(), 3 * picture.height());
+        picture = picture.resize_exact(width, height, FilterType::Nearest);
     }
-    let mut smaller = luma.clone();
-    // Sharp edges of noise vanish and moiré with them when the picture shrinks.
-    loop {
-        let found = scan(&smaller);
-        if !found.is_empty() {
-            return found;
-        }
-        if smaller.width().min(smaller.height()) < 2 * SMALL {
-            break;
-        }
+    let mut found = scan(&picture);
+    if let (true, Some(middle)) = (found.is_empty(), middle) {
+        found = scan(&middle);
+    }
+    // Grain and moiré vanish when a picture shrinks.
+    let mut smaller = halved(&picture);
+    while found.is_empty() && shorter_side(&smaller) >= SMALL {
+        found = scan(&smaller);
         smaller = halved(&smaller);
     }
-    luma.pixels_mut()
-        .for_each(|pixel| pixel.0 = pixel.0.map(|value| 255 - value));
-    scan(&luma)
+    if found.is_empty() {
+        picture.invert();
+        found = scan(&picture);
+    }
+    found
 }
 
-/// Shorter sides than this, in pixels, are a cut-out at one or two pixels a module; detection wants three.
+/// A shorter side than this, in pixels, is a cut-out at one or two pixels a module; detection wants three.
 const SMALL: u32 = 200;
 
-/// Every pixel becomes nine.
-fn tripled(luma: &GrayImage) -> GrayImage {
-    use image::imageops::{FilterType, resize};
-    resize(
-        luma,
-        3 * luma.width(),
-        3 * luma.height(),
-        FilterType::Nearest,
-    )
+/// Half as wide and high, without what is around it.
+fn middle_of(picture: &DynamicImage) -> DynamicImage {
+    let (width, height) = (picture.width(), picture.height());
+    picture.crop_imm(width / 4, height / 4, width.div_ceil(2), height.div_ceil(2))
 }
 
 /// Half as wide and high, a pixel being the mean of four.
-fn halved(luma: &GrayImage) -> GrayImage {
-    let (width, height) = (luma.width().div_ceil(2), luma.height().div_ceil(2));
-    image::imageops::thumbnail(luma, width, height)
+fn halved(picture: &DynamicImage) -> DynamicImage {
+    picture.thumbnail_exact(picture.width().div_ceil(2), picture.height().div_ceil(2))
 }
 
 /// Sets of three finder patterns that are looked at, the most plausible first. A photo of a document has
@@ -166,10 +168,11 @@ const CANDIDATES: usize = 256;
 const PATTERNS: usize = 1_024;
 
 /// Pixels of the smallest module that is looked for: below it nothing reads, and noise is full of patterns.
-const SMALLEST_MODULE: u32 = 1;
+const SMALLEST_MODULE: u32 = 2;
 
-fn scan(luma: &GrayImage) -> Vec<String> {
-    let Ok(source) = Luma8Source::new_with_slice(luma.as_raw(), luma.width(), luma.height()) else {
+fn scan(picture: &DynamicImage) -> Vec<String> {
+    let (width, height) = (picture.width(), picture.height());
+    let Ok(source) = Luma8Source::new_with_slice(picture.as_bytes(), width, height) else {
         return Vec::new();
     };
     let bitmap = BinaryBitmap::new(HybridBinarizer::new(source));

@@ -55,8 +55,8 @@ pub fn svg_at(symbol: &Symbol, title: &str, module_micrometres: NonZeroU32) -> S
 #[must_use]
 pub fn pdf_path(symbol: &Symbol) -> Vec<u8> {
     let side = side(symbol);
-    let mut operators = String::with_capacity(16 * 1024);
-    operators.push_str(&format!("1 g 0 0 {side} {side} re f 0 g\n"));
+    let mut operators = format!("1 g 0 0 {side} {side} re f 0 g\n");
+    operators.reserve(16 * 1024);
     for run in runs(symbol) {
         push_number(&mut operators, run.x);
         operators.push(' ');

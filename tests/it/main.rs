@@ -4,6 +4,11 @@
     reason = "what a test builds for itself it may take for granted"
 )]
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
+
 mod architecture;
 mod credential;
 mod judges;

@@ -1,6 +1,12 @@
 //! Symbols as other programs see them: zxing-cpp reads every picture that is made, by way of poppler for
 //! PDF and Chromium for SVG; and pictures that other people made, or made to hurt, are read.
 
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a test's few strings need not be quick"
+)]
+
 use crate::judges::{python, root, run};
 use dauso::qr::read::{ReadError, picture};
 use dauso::qr::{QUIET_ZONE, Symbol, render};
@@ -156,19 +162,24 @@ fn pdf_of(symbols: &[Symbol]) -> Vec<u8> {
 
 #[test]
 fn zxing_cpp_reads_the_svg_that_chromium_draws() {
+    // The largest has 89 modules with its quiet zone.
+    const CELL: u32 = 300;
+    const COLUMNS: u32 = 5;
     let dir = tempfile::tempdir().unwrap();
-    let texts = texts();
-    // Side by side on a dark page: the white ground must be the picture's own.
-    let figures: String = symbols()
+    let symbols = symbols();
+    let cells = || (0..).map(|index| (index % COLUMNS * CELL, index / COLUMNS * CELL));
+    let figures: String = symbols
         .iter()
-        .map(|symbol| {
-            let side = 3 * render::side(symbol);
-            let svg = render::svg(symbol, "Mã QR");
-            format!("<div style='float:left;margin:9px;width:{side}px;height:{side}px'>{svg}</div>")
+        .zip(cells())
+        .map(|(symbol, (left, top))| {
+            let (side, svg) = (3 * render::side(symbol), render::svg(symbol, "Mã QR"));
+            format!("<p style='left:{left}px;top:{top}px;width:{side}px'>{svg}</p>")
         })
         .collect();
+    // On a dark page: the white ground must be the picture's own.
+    let style = "body{background:#333}p{position:absolute;margin:15px}";
     let page = dir.path().join("page.html");
-    std::fs::write(&page, format!("<body style='background:#333'>{figures}")).unwrap();
+    std::fs::write(&page, format!("<style>{style}</style>{figures}")).unwrap();
     let shot = dir.path().join("shot.png");
     let chromium = run(
         "chromium",
@@ -177,7 +188,7 @@ fn zxing_cpp_reads_the_svg_that_chromium_draws() {
             "--no-sandbox",
             "--disable-gpu",
             "--hide-scrollbars",
-            "--window-size=1600,1400",
+            "--window-size=1500,1600",
             &format!("--user-data-dir={}", dir.path().join("profile").display()),
             &format!("--screenshot={}", shot.display()),
             page.to_str().unwrap(),
@@ -188,15 +199,19 @@ fn zxing_cpp_reads_the_svg_that_chromium_draws() {
         "{}",
         String::from_utf8_lossy(&chromium.stderr)
     );
-    let codes = codes_in(&[shot]).remove(0);
-    for (text, symbol) in texts.iter().zip(symbols()) {
-        let expected = flawless(text, &symbol);
-        assert!(
-            codes.contains(&expected),
-            "{expected} is not among {codes:#?}"
-        );
-    }
-    assert_eq!(codes.len(), texts.len());
+    let shot = image::open(shot).unwrap();
+    let files: Vec<_> = symbols
+        .iter()
+        .zip(cells())
+        .map(|(symbol, (left, top))| {
+            let file = dir
+                .path()
+                .join(format!("{}-{left}-{top}.png", symbol.version()));
+            shot.crop_imm(left, top, CELL, CELL).save(&file).unwrap();
+            file
+        })
+        .collect();
+    assert_read_flawlessly(&files);
 }
 
 #[test]
@@ -344,13 +359,9 @@ fn file(image: &GrayImage, format: ImageFormat) -> Vec<u8> {
 fn our_reader_reads_a_badge_in_photos_of_twelve_megapixels() {
     let text = format!("{URL}{}", "8031752946".repeat(52));
     let symbol = Symbol::for_issue(&text).unwrap();
-    for pixels_per_module in [5.0, 7.0, 12.0, 25.0] {
-        let shot = photo(
-            4_000,
-            3_000,
-            &[(&symbol, 1_200.0, 500.0)],
-            pixels_per_module,
-        );
+    // Far away in the middle, and near.
+    for (pixels_per_module, left, top) in [(3.5, 1_900.0, 1_300.0), (16.0, 1_200.0, 500.0)] {
+        let shot = photo(4_000, 3_000, &[(&symbol, left, top)], pixels_per_module);
         let read = picture(&shot);
         assert_eq!(
             read.unwrap(),
@@ -421,11 +432,11 @@ fn what_is_no_picture_or_too_large_a_one_is_refused_for_that() {
     ));
     // A picture of 60,000 × 60,000 pixels in a few bytes.
     let mut bomb = Vec::new();
-    png::Encoder::new(&mut bomb, 60_000, 60_000)
+    let mut writer = png::Encoder::new(&mut bomb, 60_000, 60_000)
         .write_header()
-        .unwrap()
-        .finish()
-        .unwrap_err();
+        .unwrap();
+    writer.write_chunk(png::chunk::IDAT, b"").unwrap();
+    drop(writer);
     assert!(matches!(
         picture(&bomb),
         Err(ReadError::TooManyPixels {
@@ -437,7 +448,8 @@ fn what_is_no_picture_or_too_large_a_one_is_refused_for_that() {
 
 #[test]
 fn pictures_made_to_be_slow_are_not() {
-    // 32 million pixels of finder patterns side by side, and of noise.
+    // As many pixels as are scanned at once, full of finder patterns side by side, and of noise.
+    const SIDE: u32 = 2_120;
     let finder = |x: u32, y: u32, module: u32| {
         let ring = |at: u32| (at / module % 8).abs_diff(3);
         matches!(ring(x).max(ring(y)), 0 | 1 | 3)
@@ -449,16 +461,16 @@ fn pictures_made_to_be_slow_are_not() {
         random ^= random << 17;
         random.is_multiple_of(2)
     };
-    let mut pictures: Vec<(String, GrayImage)> = [1, 2, 3, 4, 6]
+    let mut pictures: Vec<(String, GrayImage)> = [1, 2, 3, 4]
         .into_iter()
         .map(|module| {
-            let tiles = GrayImage::from_fn(6_400, 5_000, |x, y| {
+            let tiles = GrayImage::from_fn(SIDE, SIDE, |x, y| {
                 Luma([if finder(x, y, module) { 0 } else { 255 }])
             });
             (format!("finders of {module} pixels a module"), tiles)
         })
         .collect();
-    let grains = GrayImage::from_fn(3_000, 3_000, |_, _| Luma([if noise() { 0 } else { 255 }]));
+    let grains = GrayImage::from_fn(SIDE, SIDE, |_, _| Luma([if noise() { 0 } else { 255 }]));
     pictures.push(("noise".to_owned(), grains));
     for (name, image) in pictures {
         let bytes = file(&image, ImageFormat::Png);
@@ -466,8 +478,7 @@ fn pictures_made_to_be_slow_are_not() {
         let read = picture(&bytes);
         let took = begin.elapsed();
         assert!(matches!(read, Err(ReadError::NoSymbol)), "{name}: {read:?}");
-        eprintln!("{name} took {took:?}");
-        assert!(took < Duration::from_secs(10), "{name} took {took:?}");
+        assert!(took < Duration::from_secs(5), "{name} took {took:?}");
     }
 }
 
@@ -484,8 +495,12 @@ fn a_damaged_picture_gives_the_text_or_an_error_and_never_another_text() {
             damaged[at] ^= 0x55;
             match picture(&damaged) {
                 Ok(texts) => assert_eq!(texts, [URL], "byte {at}"),
-                Err(ReadError::NotAPicture | ReadError::Damaged(_) | ReadError::NoSymbol) => {}
-                Err(ReadError::TooManyPixels { .. }) => {}
+                Err(
+                    ReadError::NotAPicture
+                    | ReadError::Damaged(_)
+                    | ReadError::TooManyPixels { .. }
+                    | ReadError::NoSymbol,
+                ) => {}
                 Err(other) => panic!("byte {at}: {other:?}"),
             }
         }

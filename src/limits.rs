@@ -39,6 +39,15 @@ pub const PDF_INFLATED: usize = 96 * 1024 * 1024;
 /// Operators of one page with its forms: the busiest maps have some 500,000.
 pub const PDF_OPERATORS: u32 = 2_000_000;
 
+/// Bytes of shown text on one page with its forms: 200 times a full page of small print.
+pub const PDF_SHOWN: usize = 2_000_000;
+
+/// Pictures and forms that one page draws, each time counted.
+pub const PDF_DRAWN: u32 = 20_000;
+
+/// Fonts that are read for one page; more are taken as wide.
+pub const PDF_FONTS: usize = 256;
+
 /// Boxes of ink on one page.
 pub const PDF_MARKS: usize = 500_000;
 

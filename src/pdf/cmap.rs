@@ -11,14 +11,17 @@ pub struct CMap {
     /// Bytes in a code, first and last code.
     spaces: Vec<(usize, u32, u32)>,
     texts: BTreeMap<u32, String>,
-    /// First and last code, and the text of the first; its last character counts up.
-    text_ranges: Vec<(u32, u32, String)>,
-    /// First and last code, and the CID of the first.
-    cids: Vec<(u32, u32, u32)>,
+    /// By first code: the last code, and the text of the first; its last character counts up.
+    text_ranges: BTreeMap<u32, (u32, String)>,
+    /// By first code: the last code, and the CID of the first.
+    cids: BTreeMap<u32, (u32, u32)>,
 }
 
 /// Entries of one CMap; a font has at most 65,536 glyphs.
 const ENTRIES: usize = 70_000;
+
+/// Code spaces of one CMap; the largest of Adobe's has seven.
+const SPACES: usize = 32;
 
 impl CMap {
     /// Reads a CMap as far as it is one.
@@ -63,6 +66,7 @@ impl CMap {
                 for pair in operands.chunks_exact(2) {
                     if let [Operand::Code(first), Operand::Code(last)] = pair
                         && (1..=4).contains(&first.len())
+                        && self.spaces.len() < SPACES
                     {
                         self.spaces.push((first.len(), number(first), number(last)));
                     }
@@ -84,7 +88,7 @@ impl CMap {
                             Operand::Code(text),
                         ] => {
                             self.text_ranges
-                                .push((number(first), number(last), utf16(text)));
+                                .insert(number(first), (number(last), utf16(text)));
                         }
                         [Operand::Code(first), Operand::Code(_), Operand::List(texts)] => {
                             let codes = number(first)..=u32::MAX;
@@ -103,14 +107,14 @@ impl CMap {
                         Operand::Number(cid),
                     ] = triple
                     {
-                        self.cids.push((number(first), number(last), *cid));
+                        self.cids.insert(number(first), (number(last), *cid));
                     }
                 }
             }
             b"endcidchar" => {
                 for pair in operands.chunks_exact(2) {
                     if let [Operand::Code(code), Operand::Number(cid)] = pair {
-                        self.cids.push((number(code), number(code), *cid));
+                        self.cids.insert(number(code), (number(code), *cid));
                     }
                 }
             }
@@ -135,10 +139,7 @@ impl CMap {
     /// The CID of a code; without a map the code itself.
     #[must_use]
     pub fn cid(&self, code: u32) -> u32 {
-        self.cids
-            .iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&code))
-            .map_or(code, |(first, _, cid)| cid.saturating_add(code - first))
+        within(&self.cids, code).map_or(code, |(ahead, cid)| cid.saturating_add(ahead))
     }
 
     /// The text of a code.
@@ -147,17 +148,19 @@ impl CMap {
         if let Some(text) = self.texts.get(&code) {
             return Some(text.clone());
         }
-        let (first, _, text) = self
-            .text_ranges
-            .iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&code))?;
+        let (ahead, text) = within(&self.text_ranges, code)?;
         let mut letters: Vec<char> = text.chars().collect();
-        let last = letters.pop()?;
-        letters.push(char::from_u32(
-            u32::from(last).checked_add(code.checked_sub(*first)?)?,
-        )?);
+        let last = u32::from(letters.pop()?).checked_add(ahead)?;
+        letters.push(char::from_u32(last)?);
         Some(letters.into_iter().collect())
     }
+}
+
+/// The range that a code lies in: how far behind its first code, and its value. Where ranges overlap, that
+/// with the higher first code.
+pub(super) fn within<V>(ranges: &BTreeMap<u32, (u32, V)>, code: u32) -> Option<(u32, &V)> {
+    let (first, (last, value)) = ranges.range(..=code).next_back()?;
+    (code <= *last).then_some((code - first, value))
 }
 
 enum Operand {

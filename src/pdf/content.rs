@@ -18,19 +18,13 @@
 //!   cannot be told apart without a judgement about pixels, so the catalogue's place is taken as it is.
 
 use super::PdfError;
-use super::lexer::{Lexer, Token};
-use super::matrix::{Matrix, Rect};
-use super::object::{Dict, ObjRef, Object};
-use super::outline::Outline;
 use super::page::Page;
 use super::reader::Document;
-use super::state::{Paint, State};
-use super::text::Font;
+use super::state::State;
 use super::view::{Place, View};
+use super::walk::Walk;
 use crate::limits;
 use crate::private::Private;
-use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// Everything visible on a page.
 #[derive(Clone, Debug)]
@@ -102,6 +96,9 @@ pub enum ContentError {
     /// More ink than [`limits::PDF_MARKS`].
     #[error("more than {} marks", limits::PDF_MARKS)]
     TooManyMarks,
+    /// More text than [`limits::PDF_SHOWN`], or more pictures and forms than [`limits::PDF_DRAWN`].
+    #[error("more text or pictures than a page has")]
+    TooMuch,
     /// Forms inside forms, deeper than [`limits::PDF_FORM_DEPTH`].
     #[error("form XObjects are nested too deeply")]
     TooDeep,
@@ -121,14 +118,7 @@ impl Surface {
             // A token never spans two streams (7.8.2).
             content.push(b'\n');
         }
-        let mut walk = Walk {
-            document,
-            view,
-            marks: Vec::new(),
-            operators: 0,
-            fonts: BTreeMap::new(),
-            pictured: 0.0,
-        };
+        let mut walk = Walk::new(document, view);
         let state = State::new(view.to_mm, view.page().rect());
         let (open_saves, open_sequences) = walk.run(&content, &page.resources, state, 0)?;
         let scan = walk.is_scan();
@@ -153,420 +143,210 @@ impl Surface {
     }
 }
 
-/// Resources that one content stream has asked for.
-#[derive(Default)]
-struct Named {
-    fonts: Option<Dict>,
-    xobjects: Option<Dict>,
-    spaces: Option<Dict>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
-struct Walk<'d, 'b> {
-    document: &'d Document<'b>,
-    view: View,
-    marks: Vec<Mark>,
-    operators: u32,
-    fonts: BTreeMap<ObjRef, Rc<Font>>,
-    /// Area covered by pictures, overlaps counted twice.
-    pictured: f64,
-}
-
-/// The operands before an operator.
-type Operands = Vec<Object>;
-
-impl Walk<'_, '_> {
-    /// Interprets one stream. Returns how many `q` and how many marked-content sequences stay open.
-    fn run(
-        &mut self,
-        content: &[u8],
-        resources: &Dict,
-        state: State,
-        depth: usize,
-    ) -> Result<(u32, u32), ContentError> {
-        let mut lexer = Lexer::at(content, 0);
-        let mut operands: Operands = Vec::new();
-        let mut saved: Vec<State> = Vec::new();
-        let mut state = state;
-        let mut named = Named::default();
-        let mut sequences = 0_u32;
-        loop {
-            let token = lexer.token()?;
-            let word = match token {
-                Token::End => break,
-                Token::Keyword(word) => word,
-                other => {
-                    operands.push(operand(&mut lexer, other, 0)?);
-                    if operands.len() > OPERANDS {
-                        return Err(ContentError::TooManyOperators);
-                    }
-                    continue;
-                }
-            };
-            if let b"true" | b"false" | b"null" = word {
-                operands.push(Object::Null);
-                continue;
-            }
-            self.operators += 1;
-            if self.operators > limits::PDF_OPERATORS {
-                return Err(ContentError::TooManyOperators);
-            }
-            match word {
-                b"q" => {
-                    if saved.len() >= SAVES {
-                        return Err(ContentError::TooManyOperators);
-                    }
-                    saved.push(state.clone());
-                }
-                b"Q" => match saved.pop() {
-                    Some(before) => state = before,
-                    None if depth == 0 => return Err(ContentError::RestoreWithoutSave),
-                    None => {}
-                },
-                b"BMC" | b"BDC" => sequences = sequences.saturating_add(1),
-                b"EMC" => sequences = sequences.saturating_sub(1),
-                b"Do" => self.invoke(&operands, resources, &mut named, &state, depth)?,
-                b"BI" => {
-                    skip_inline_image(&mut lexer, content)?;
-                    self.picture(&state)?;
-                }
-                b"Tf" => self.choose_font(&operands, resources, &mut named, &mut state),
-                b"cs" | b"CS" => {
-                    self.choose_space(word, &operands, resources, &mut named, &mut state)
-                }
-                b"Tj" | b"TJ" | b"'" | b"\"" => self.show(word, &operands, &mut state)?,
-                b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"s" | b"S" | b"n" => {
-                    self.paint(word, &mut state)?;
-                }
-                b"sh" => self.ink(MarkKind::Drawing, vec![state.clip])?,
-                _ => state.apply(word, &operands),
-            }
-            operands.clear();
-        }
-        Ok((u32::try_from(saved.len()).unwrap_or(u32::MAX), sequences))
-    }
-
-    /// Notes ink, unless it is the ground of the page.
-    fn ink(&mut self, kind: MarkKind, boxes: Vec<Rect>) -> Result<(), ContentError> {
-        let page = self.view.page().rect();
-        let seen: Vec<Rect> = boxes.into_iter().filter_map(|ink| ink.meet(page)).collect();
-        let covered: f64 = seen.iter().map(|ink| ink.area()).sum();
-        if kind == MarkKind::Drawing && covered > GROUND * page.area() {
-            return Ok(());
-        }
-        if self.marks.len().saturating_add(seen.len()) > limits::PDF_MARKS {
-            return Err(ContentError::TooManyMarks);
-        }
-        self.marks.extend(seen.into_iter().map(|ink| Mark {
-            kind: kind.clone(),
-            place: ink.into(),
-        }));
-        Ok(())
-    }
-
-    fn paint(&mut self, word: &[u8], state: &mut State) -> Result<(), ContentError> {
-        if matches!(word, b"b" | b"b*" | b"s") {
-            state.path.close();
-        }
-        let path = std::mem::take(&mut state.path);
-        let fills = matches!(word, b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*");
-        let strokes = matches!(word, b"B" | b"B*" | b"b" | b"b*" | b"s" | b"S");
-        if fills && state.fill == Paint::Ink {
-            let boxes = path.filled(word.ends_with(b"*"), state.clip);
-            self.ink(MarkKind::Drawing, boxes)?;
-        }
-        if strokes && state.stroke == Paint::Ink {
-            let width = state.line_width * state.matrix.stretch();
-            self.ink(MarkKind::Drawing, path.stroked(width, state.clip))?;
-        }
-        state.clip_to(&path);
-        Ok(())
-    }
-
-    fn show(
-        &mut self,
-        word: &[u8],
-        operands: &Operands,
-        state: &mut State,
-    ) -> Result<(), ContentError> {
-        if matches!(word, b"'" | b"\"") {
-            if let (b"\"", [word_space, space, _]) = (word, operands.as_slice()) {
-                state.text.word_space = word_space.as_number().unwrap_or(0.0);
-                state.text.character_space = space.as_number().unwrap_or(0.0);
-            }
-            state.next_line();
-        }
-        let pieces = match operands.last() {
-            Some(Object::Array(pieces)) => pieces.as_slice(),
-            Some(string) => std::slice::from_ref(string),
-            None => &[],
+    /// A page of 100 x 100 mm with this content, and these further objects from number 5 on.
+    fn pdf(resources: &str, content: &[u8], more: &[&str]) -> Vec<u8> {
+        let stream = |data: &[u8]| {
+            [
+                format!("<</Length {}>>stream\n", data.len()).as_bytes(),
+                data,
+                b"\nendstream",
+            ]
+            .concat()
         };
-        for run in state.show(pieces) {
-            let kind = if matches!(state.text.mode, 3 | 7) {
-                MarkKind::InvisibleText(Private::new(run.text))
-            } else {
-                MarkKind::Text(Private::new(run.text))
-            };
-            self.ink(kind, run.place.meet(state.clip).into_iter().collect())?;
-        }
-        Ok(())
-    }
-
-    fn choose_font(
-        &mut self,
-        operands: &Operands,
-        resources: &Dict,
-        named: &mut Named,
-        state: &mut State,
-    ) {
-        let [Object::Name(name), size] = operands.as_slice() else {
-            return;
-        };
-        state.text.size = size.as_number().unwrap_or(0.0);
-        let fonts = named
-            .fonts
-            .get_or_insert_with(|| self.category(resources, b"Font"));
-        state.text.font = match fonts.get(name) {
-            Some(Object::Ref(reference)) => match self.fonts.get(reference) {
-                Some(known) => Rc::clone(known),
-                None => {
-                    let font = Rc::new(self.font(&Object::Ref(*reference)));
-                    self.fonts.insert(*reference, Rc::clone(&font));
-                    font
-                }
-            },
-            Some(direct) => Rc::new(self.font(direct)),
-            None => Rc::default(),
-        };
-    }
-
-    fn font(&self, object: &Object) -> Font {
-        let value = self.document.resolve(object).ok();
-        value
-            .as_ref()
-            .and_then(Object::as_dict)
-            .map_or_else(Font::default, |dict| Font::read(self.document, dict))
-    }
-
-    /// Only spaces in which full intensity is white can give white.
-    fn choose_space(
-        &mut self,
-        word: &[u8],
-        operands: &Operands,
-        resources: &Dict,
-        named: &mut Named,
-        state: &mut State,
-    ) {
-        let Some(Object::Name(name)) = operands.last() else {
-            return;
-        };
-        let spaces = named
-            .spaces
-            .get_or_insert_with(|| self.category(resources, b"ColorSpace"));
-        let listed = spaces
-            .get(name)
-            .and_then(|space| self.document.resolve(space).ok());
-        let family = match &listed {
-            Some(Object::Array(items)) => items.first().and_then(Object::as_name),
-            Some(other) => other.as_name(),
-            None => Some(name.as_slice()),
-        };
-        let additive = matches!(
-            family,
-            Some(
-                b"DeviceGray" | b"DeviceRGB" | b"DeviceCMYK" | b"CalGray" | b"CalRGB" | b"ICCBased"
-            )
+        let side = 100.0 / 25.4 * 72.0;
+        let page = format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 {side} {side}]/Contents 4 0 R/Resources<<{resources}>>>>"
         );
-        state.choose_space(word == b"cs", additive);
+        let mut bodies: Vec<Vec<u8>> = vec![
+            b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
+            page.into_bytes(),
+            stream(content),
+        ];
+        bodies.extend(more.iter().map(|body| body.as_bytes().to_vec()));
+        let mut out = b"%PDF-1.7\n".to_vec();
+        let mut table = String::from("0000000000 65535 f \n");
+        for (place, body) in bodies.iter().enumerate() {
+            table.push_str(&[&format!("{:010}", out.len()), " 00000 n \n"].concat());
+            out.extend(format!("{} 0 obj\n", place + 1).into_bytes());
+            out.extend_from_slice(body);
+            out.extend_from_slice(b"\nendobj\n");
+        }
+        let start = out.len();
+        let size = bodies.len() + 1;
+        out.extend(
+            format!("xref\n0 {size}\n{table}trailer\n<</Size {size}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n")
+                .into_bytes(),
+        );
+        out
     }
 
-    fn category(&self, resources: &Dict, key: &[u8]) -> Dict {
-        resources
-            .get(key)
-            .and_then(|value| self.document.resolve(value).ok())
-            .and_then(|value| value.as_dict().cloned())
-            .unwrap_or_default()
+    fn read(bytes: &[u8]) -> Result<Surface, ContentError> {
+        let document = Document::open(bytes)?;
+        let page = document.page(0)?;
+        Surface::read(&document, &page)
     }
 
-    fn invoke(
-        &mut self,
-        operands: &Operands,
-        resources: &Dict,
-        named: &mut Named,
-        state: &State,
-        depth: usize,
-    ) -> Result<(), ContentError> {
-        let Some(Object::Name(name)) = operands.last() else {
-            return Ok(());
-        };
-        let xobjects = named
-            .xobjects
-            .get_or_insert_with(|| self.category(resources, b"XObject"));
-        // A name without an object paints nothing in any reader.
-        let Some(object) = xobjects.get(name) else {
-            return Ok(());
-        };
-        let value = self.document.resolve(object)?;
-        let Some(stream) = value.as_stream() else {
-            return Ok(());
-        };
-        if stream.dict.is_name(b"Subtype", b"Image") {
-            return self.picture(state);
-        }
-        if !stream.dict.is_name(b"Subtype", b"Form") {
-            return Ok(());
-        }
-        if depth >= limits::PDF_FORM_DEPTH {
-            return Err(ContentError::TooDeep);
-        }
-        let mut inner = state.clone();
-        inner.path = Outline::default();
-        if let Some(matrix) = self.numbers(stream.dict.get(b"Matrix")) {
-            inner.matrix = Matrix(matrix).then(inner.matrix);
-        }
-        if let Some(corners) = self.numbers(stream.dict.get(b"BBox")) {
-            let seen = Rect::of(corners)
-                .mapped(inner.matrix)
-                .and_then(|bounds| bounds.meet(inner.clip));
-            match seen {
-                Some(clip) => inner.clip = clip,
-                None => return Ok(()),
-            }
-        }
-        let own = stream
-            .dict
-            .get(b"Resources")
-            .and_then(|value| self.document.resolve(value).ok())
-            .and_then(|value| value.as_dict().cloned());
-        let data = self.document.stream_data(stream)?;
-        self.run(&data, own.as_ref().unwrap_or(resources), inner, depth + 1)?;
-        Ok(())
+    fn marks(content: &str) -> Vec<(MarkKind, [i64; 4])> {
+        found(&read(&pdf("", content.as_bytes(), &[])).unwrap())
     }
 
-    fn numbers<const N: usize>(&self, object: Option<&Object>) -> Option<[f64; N]> {
-        let value = self.document.resolve(object?).ok()?;
-        let numbers: Option<Vec<f64>> = value.as_array()?.iter().map(Object::as_number).collect();
-        numbers?.try_into().ok()
-    }
-
-    /// A picture fills the unit square (8.9.3).
-    fn picture(&mut self, state: &State) -> Result<(), ContentError> {
-        let unit = Rect::of([0.0, 0.0, 1.0, 1.0]);
-        let seen = unit
-            .mapped(state.matrix)
-            .and_then(|bounds| bounds.meet(state.clip));
-        self.pictured += seen.map_or(0.0, Rect::area);
-        self.ink(MarkKind::Picture, seen.into_iter().collect())
-    }
-
-    fn is_scan(&self) -> bool {
-        let only_pictures = self
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "millimetres of a test page"
+    )]
+    fn found(surface: &Surface) -> Vec<(MarkKind, [i64; 4])> {
+        let whole =
+            |place: Place| [place.x, place.y, place.width, place.height].map(|n| n.round() as i64);
+        surface
             .marks
             .iter()
-            .all(|mark| matches!(mark.kind, MarkKind::Picture | MarkKind::InvisibleText(_)));
-        only_pictures && self.pictured >= SCAN * self.view.page().rect().area()
+            .map(|mark| (mark.kind.clone(), whole(mark.place)))
+            .collect()
     }
 
-    /// Annotations that are shown have a rectangle in user space (12.5.2).
-    fn annotations(&mut self, page: &Dict) -> Result<(), ContentError> {
-        let Some(list) = page.get(b"Annots") else {
-            return Ok(());
-        };
-        let list = self.document.resolve(list)?;
-        for item in list.as_array().unwrap_or_default() {
-            let value = self.document.resolve(item)?;
-            let Some(dict) = value.as_dict() else {
-                continue;
-            };
-            let flags = dict.get(b"F").and_then(Object::as_integer).unwrap_or(0);
-            if flags & HIDDEN != 0 || dict.is_name(b"Subtype", b"Popup") {
-                continue;
+    /// One unit is one millimetre, origin lower left.
+    const MM: &str = "2.834645669 0 0 2.834645669 0 0 cm ";
+
+    #[test]
+    fn ink_is_measured_from_the_upper_left_corner() {
+        let content = format!("{MM} 10 80 1 15 re f 20 50 m 60 50 l S");
+        assert_eq!(
+            marks(&content),
+            [
+                (MarkKind::Drawing, [10, 5, 1, 15]),
+                (MarkKind::Drawing, [19, 50, 41, 1])
+            ]
+        );
+    }
+
+    #[test]
+    fn white_and_grounds_and_clips_are_not_ink() {
+        for nothing in [
+            "1 g 10 10 50 50 re f",
+            "1 1 1 rg 10 10 50 50 re f",
+            "0 0 0 0 k 10 10 50 50 re f",
+            "0.9 1 0.9 rg 2 2 96 96 re f",
+            "10 10 50 50 re W n",
+            "10 10 5 5 re W n 50 50 20 20 re f",
+            "1 G 10 10 50 50 re S",
+        ] {
+            assert_eq!(marks(&format!("{MM}{nothing}")), [], "{nothing}");
+        }
+        let half_clipped = format!("{MM} q 10 10 5 80 re W n 0 10 50 2 re f Q");
+        assert_eq!(marks(&half_clipped), [(MarkKind::Drawing, [10, 88, 5, 2])]);
+    }
+
+    #[test]
+    fn full_intensity_of_a_spot_colour_is_ink() {
+        let content = format!("{MM} /Spot cs 1 scn 10 10 2 2 re f /Grey cs 1 scn 30 10 2 2 re f");
+        let resources =
+            "/ColorSpace<</Spot[/Separation/Red/DeviceCMYK 9 0 R]/Grey[/ICCBased 9 0 R]>>";
+        let surface = read(&pdf(resources, content.as_bytes(), &[])).unwrap();
+        assert_eq!(found(&surface), [(MarkKind::Drawing, [10, 88, 2, 2])]);
+    }
+
+    #[test]
+    fn text_is_as_wide_as_its_font_says_and_reads_as_its_map_says() {
+        let font = "<</Type/Font/Subtype/TrueType/BaseFont/X/FirstChar 65/Widths[500 1000]/ToUnicode 6 0 R>>";
+        let map = "beginbfchar <41> <1EC7> <42> <0062> endbfchar";
+        let map = format!("<</Length {}>>stream\n{map}\nendstream", map.len());
+        let content = format!("{MM} BT /F 10 Tf 20 50 Td [(A) -200 (B)] TJ 3 Tr (A) Tj ET");
+        let surface = read(&pdf("/Font<</F 5 0 R>>", content.as_bytes(), &[font, &map])).unwrap();
+        let text = |words: &str| Private::new(String::from(words));
+        assert_eq!(
+            found(&surface),
+            [
+                // 5 + 2 + 10 mm along, 9 above and 2.5 below the baseline at 50, rounded.
+                (MarkKind::Text(text("ệ b")), [20, 41, 17, 11]),
+                (MarkKind::InvisibleText(text("ệ")), [37, 41, 5, 11]),
+            ]
+        );
+        assert_eq!(surface.obstacles().count(), 1);
+    }
+
+    #[test]
+    fn pictures_that_cover_a_page_without_anything_else_are_a_scan() {
+        let image = "<</Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8/Length 1>>stream\n0\nendstream";
+        let halves = format!("{MM} q 100 0 0 50 0 0 cm /I Do Q q 100 0 0 50 0 50 cm /I Do Q");
+        let resources = "/XObject<</I 5 0 R>>";
+        let scan = read(&pdf(resources, halves.as_bytes(), &[image])).unwrap();
+        assert!(scan.scan && scan.marks.is_empty());
+        let with_text = format!("{halves} BT /F 3 Tf 10 10 Td (A) Tj ET");
+        let form = read(&pdf(resources, with_text.as_bytes(), &[image])).unwrap();
+        assert!(!form.scan);
+        assert_eq!(form.marks.len(), 3);
+    }
+
+    #[test]
+    fn what_the_page_leaves_open_is_counted_and_what_it_closes_too_often_refused() {
+        let open = read(&pdf(
+            "",
+            b"q /A BMC q Q q BT ET /B <</MCID 0>> BDC EMC",
+            &[],
+        ))
+        .unwrap();
+        assert_eq!((open.open_saves, open.open_sequences), (2, 1));
+        let error = read(&pdf("", b"q Q Q", &[])).unwrap_err();
+        assert_eq!(error, ContentError::RestoreWithoutSave);
+    }
+
+    #[test]
+    fn an_inline_image_is_a_picture_whatever_its_data_look_like() {
+        let content =
+            b"q 28.35 0 0 28.35 28.35 28.35 cm BI /W 2 /H 2 /BPC 8 /CS /G ID (EI \n EI Q q";
+        let surface = read(&pdf("", content, &[])).unwrap();
+        assert_eq!(found(&surface), [(MarkKind::Picture, [10, 80, 10, 10])]);
+        assert_eq!(surface.open_saves, 1);
+    }
+
+    fn form(content: &str) -> String {
+        format!(
+            "<</Type/XObject/Subtype/Form/BBox[0 0 50 50]/Matrix[2.834645669 0 0 2.834645669 0 0]\
+             /Resources<</XObject<</Own 5 0 R/Next 6 0 R>>>>/Length {}>>stream\n{content}\nendstream",
+            content.len()
+        )
+    }
+
+    #[test]
+    fn forms_are_followed_into_and_circles_end() {
+        let resources = "/XObject<</F 5 0 R>>";
+        let once = read(&pdf(resources, b"/F Do", &[&form("40 10 20 2 re f")])).unwrap();
+        assert_eq!(
+            found(&once),
+            [(MarkKind::Drawing, [40, 88, 10, 2])],
+            "clipped by /BBox"
+        );
+        let circle = read(&pdf(resources, b"/F Do", &[&form("/Own Do")])).unwrap_err();
+        assert_eq!(circle, ContentError::TooDeep);
+        let often = "/F Do ".repeat(25_000);
+        let error = read(&pdf(resources, often.as_bytes(), &[&form("0 0 1 1 re f")])).unwrap_err();
+        assert_eq!(error, ContentError::TooMuch);
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_ends_in_marks_on_the_page_or_an_error(words in prop::collection::vec(prop_oneof![
+            Just("q"), Just("Q"), Just("cm"), Just("re"), Just("f"), Just("f*"), Just("S"), Just("W"), Just("n"),
+            Just("c"), Just("l"), Just("m"), Just("h"), Just("BT"), Just("Tm"), Just("Td"), Just("TJ"), Just("Tj"),
+            Just("[(AB) -3000 (C)]"), Just("(text)"), Just("/F 12 Tf"), Just("1e9"), Just("0"), Just("1"),
+            Just("-70000"), Just("99999999999999999999"), Just("0.00001"), Just("200"), Just("[["), Just("<<"),
+            Just("BI"), Just("ID x EI "), Just("scn"), Just("cs"), Just("/P"), Just("sh"), Just("\""), Just("w"),
+        ], 0..120)) {
+            if let Ok(surface) = read(&pdf("", words.join(" ").as_bytes(), &[])) {
+                let page = surface.view.page();
+                let inside = |mark: &Mark| {
+                    let Place { x, y, width, height } = mark.place;
+                    x >= 0.0 && y >= 0.0 && x + width <= page.width + 1e-6 && y + height <= page.height + 1e-6
+                };
+                prop_assert!(surface.marks.iter().all(inside));
             }
-            let place = self
-                .numbers(dict.get(b"Rect"))
-                .and_then(|corners| Rect::of(corners).mapped(self.view.to_mm))
-                .filter(|place| place.area() > 0.0);
-            self.ink(MarkKind::Annotation, place.into_iter().collect())?;
-        }
-        Ok(())
-    }
-}
-
-/// A fill larger than this part of the page is its ground.
-const GROUND: f64 = 0.8;
-
-/// Pictures over this part of a page without anything else are a scan.
-const SCAN: f64 = 0.9;
-
-/// /F of annotations: hidden (bit 2) and no view (bit 6).
-const HIDDEN: i64 = 1 << 1 | 1 << 5;
-
-/// Operands before one operator; DeviceN colours have at most 32.
-const OPERANDS: usize = 64;
-
-/// Saved graphics states; ISO 32000-1 annex C.2 has 28.
-const SAVES: usize = 4_096;
-
-/// One operand; dictionaries are read over, nothing here needs them.
-fn operand(lexer: &mut Lexer<'_>, first: Token<'_>, depth: usize) -> Result<Object, ContentError> {
-    if depth > limits::PDF_DEPTH {
-        return Err(ContentError::TooDeep);
-    }
-    let at = lexer.position();
-    Ok(match first {
-        Token::Integer(value) => Object::Integer(value),
-        Token::Real(value) => Object::Real(value),
-        Token::Name(name) => Object::Name(name),
-        Token::String(bytes) => Object::String(bytes),
-        Token::ArrayOpen | Token::DictOpen => {
-            let array = first == Token::ArrayOpen;
-            let mut items = Vec::new();
-            loop {
-                match lexer.token()? {
-                    Token::End => return Err(PdfError::Syntax { at }.into()),
-                    Token::ArrayClose if array => break,
-                    Token::DictClose if !array => break,
-                    token => {
-                        let item = operand(lexer, token, depth + 1)?;
-                        if array {
-                            items.push(item);
-                        }
-                    }
-                }
-            }
-            if array {
-                Object::Array(items)
-            } else {
-                Object::Null
-            }
-        }
-        Token::Keyword(_) => Object::Null,
-        Token::ArrayClose | Token::DictClose | Token::End => {
-            return Err(PdfError::Syntax { at }.into());
-        }
-    })
-}
-
-/// Goes behind `EI`. The data has no stated length, so its end is `EI` between white space with text behind.
-fn skip_inline_image(lexer: &mut Lexer<'_>, content: &[u8]) -> Result<(), ContentError> {
-    let begin = lexer.position();
-    let unended = ContentError::Document(PdfError::Syntax { at: begin });
-    loop {
-        match lexer.token()? {
-            Token::Keyword(b"ID") => break,
-            Token::End => return Err(unended),
-            _ => {}
         }
     }
-    let data = lexer.position();
-    let behind = content.get(data..).unwrap_or_default();
-    let end = behind.windows(4).position(|window| {
-        matches!(window, [before, b'E', b'I', after]
-            if before.is_ascii_whitespace() && after.is_ascii_whitespace())
-    });
-    let end = end
-        .map(|at| at + 3)
-        .or_else(|| behind.ends_with(b"\nEI").then_some(behind.len()))
-        .ok_or(unended)?;
-    lexer.seek(data + end);
-    Ok(())
 }

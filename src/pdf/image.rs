@@ -211,6 +211,7 @@ impl Picture {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test knows its own input")]
 mod tests {
     use super::*;
 

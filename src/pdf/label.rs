@@ -14,6 +14,7 @@
 //! Everything lies on white ground, so that the label reads the same on a coloured form and on a scan.
 
 use super::font::{FontError, Subset, Typeface};
+use super::layout::Spot;
 use super::view::POINTS_PER_MM;
 use crate::id::ResultId;
 use std::fmt::Write;
@@ -173,7 +174,7 @@ impl Label {
         let x = (self.width - fonts.mono.width(&self.code)? * CODE_SIZE) / 2.0;
         let shown = fonts.mono.show(&self.code)?;
         out.extend(text_at("M", CODE_SIZE, x, baseline, &shown).into_bytes());
-        baseline -= (CODE_SIZE + TEXT_SIZE) / 2.0 * LEADING + 0.6;
+        baseline -= f64::midpoint(CODE_SIZE, TEXT_SIZE) * LEADING + 0.6;
         for line in &self.lines {
             let x = (self.width - fonts.sans.width(line)? * TEXT_SIZE) / 2.0;
             let shown = fonts.sans.show(line)?;
@@ -184,13 +185,15 @@ impl Label {
     }
 }
 
-/// The footer that NĐ 45/2020 Đ18 asks for on page 1.
+/// The footer that NĐ 45/2020 Đ18 asks for on page 1: whose system made the result, and how to find it.
 #[derive(Clone, Copy, Debug)]
 pub struct Footer<'a> {
     /// Name of the information system.
     pub system: &'a str,
     /// Its owner.
     pub owner: &'a str,
+    /// Where the catalogue wants it; without, it goes to the lower margin.
+    pub spot: Option<Spot>,
 }
 
 /// Footer lines broken for a width; sizes in points.
@@ -212,15 +215,15 @@ impl FooterLines {
         let said = [
             format!("{} – {}", footer.system, footer.owner),
             format!(
-                "Tra cứu: https://{} – Mã: {}",
+                "Tra cứu: https://{} – Mã:{KEEP}{}",
                 words.host,
-                words.code.grouped()
+                words.code.grouped().replace(' ', KEEP)
             ),
         ];
         let one = said.join(". ");
         let mut lines = Vec::new();
         if fonts.sans.width(&one)? * TEXT_SIZE <= room {
-            lines.push(one);
+            lines.push(one.replace(KEEP, " "));
         } else {
             for line in &said {
                 lines.extend(wrapped(&fonts.sans, line, room / TEXT_SIZE)?);
@@ -244,8 +247,8 @@ impl FooterLines {
     }
 
     pub(super) fn draw(&self, fonts: &mut Fonts) -> Result<Vec<u8>, FontError> {
-        let (width, height) = (number(self.width), number(self.height));
-        let mut out = format!("1 g 0 0 {width} {height} re f 0 g\n");
+        // No ground of its own: it stands only where nothing is, and a white bar would show on a coloured form.
+        let mut out = String::from("0 g\n");
         let mut baseline = self.height - MARGIN / 2.0 - TEXT_SIZE * 0.95;
         for line in &self.lines {
             let x = (self.width - fonts.sans.width(line)? * TEXT_SIZE) / 2.0;
@@ -284,20 +287,26 @@ fn wrapped(font: &Subset, text: &str, room: f64) -> Result<Vec<String>, FontErro
             _ => lines.push(word.to_owned()),
         }
     }
-    Ok(lines)
+    Ok(lines
+        .into_iter()
+        .map(|line| line.replace(KEEP, " "))
+        .collect())
 }
+
+/// A no-break space: a look-up code stays on one line. It is shown as a plain one, for who searches.
+const KEEP: &str = "\u{a0}";
 
 /// A number for coordinates: a thousandth of a point is finer than any printer.
 pub(super) fn number(value: f64) -> String {
-    trimmed(format!("{value:.3}"))
+    trimmed(&format!("{value:.3}"))
 }
 
 /// A number for matrices, which are multiplied with large coordinates.
 pub(super) fn precise(value: f64) -> String {
-    trimmed(format!("{value:.7}"))
+    trimmed(&format!("{value:.7}"))
 }
 
-fn trimmed(text: String) -> String {
+fn trimmed(text: &str) -> String {
     let short = text.trim_end_matches('0').trim_end_matches('.');
     match short {
         "" | "-" | "-0" => String::from("0"),
@@ -306,6 +315,7 @@ fn trimmed(text: String) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test knows its own input")]
 mod tests {
     use super::*;
 
@@ -364,6 +374,7 @@ mod tests {
         let footer = Footer {
             system: "Hệ thống kết quả điện tử thử nghiệm",
             owner: "Ủy ban nhân dân thành phố Ví Dụ",
+            spot: None,
         };
         let lines = |width| FooterLines::new(&fonts, footer, words("qr.vidu.test"), width).unwrap();
         assert_eq!(lines(190.0).lines.len(), 1);

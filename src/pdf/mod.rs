@@ -5,7 +5,7 @@
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
 //!              ├── inspect::signatures    what signs which bytes, and what came after?
-//!              ├── content::Surface        what does a page show, and where?
+//!              ├── content::Surface       what does a page show, and where?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
 //!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
 //!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
@@ -49,11 +49,13 @@ pub mod patch;
 pub mod reader;
 pub mod revision;
 mod screen;
+pub mod signatory;
 pub mod signature;
 pub mod stamp;
 mod state;
 pub mod text;
 pub mod view;
+mod walk;
 pub mod writer;
 pub mod xref;
 

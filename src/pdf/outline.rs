@@ -150,7 +150,7 @@ impl Outline {
                 }
                 let (upper, lower) = (top.max(low), (top + height).min(high));
                 if upper <= lower {
-                    let ends = if from.1 == to.1 {
+                    let ends = if low >= high {
                         (from.0, to.0)
                     } else {
                         (x_at(upper), x_at(lower))

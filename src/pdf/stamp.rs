@@ -63,6 +63,8 @@ pub struct Stamp<'a> {
     pub place: &'a SymbolPlace,
     /// The footer, if the result type has one.
     pub footer: Option<Footer<'a>>,
+    /// Places of page 1 that something else will take: signature and seal.
+    pub keep_free: &'a [Place],
 }
 
 /// Where everything went.
@@ -70,7 +72,7 @@ pub struct Stamp<'a> {
 pub struct Stamped {
     /// The label with symbol and text.
     pub label: Place,
-    /// The footer.
+    /// The footer; none if none was asked for, and on a scan for which the catalogue names no spot.
     pub footer: Option<Place>,
 }
 
@@ -87,10 +89,7 @@ pub fn compose(
     let view = surface.view;
     let mut fonts = Fonts::new()?;
     let (label_place, label) = label(&surface, &fonts, stamp)?;
-    let footer = match stamp.footer {
-        Some(footer) => Some(place_footer(&surface, &fonts, stamp, footer, label_place)?),
-        None => None,
-    };
+    let footer = place_footer(&surface, &fonts, stamp, label_place)?;
 
     let mut drawing = placed(&view, label_place, &label.draw(&mut fonts, stamp.symbol)?);
     if let Some((place, lines)) = &footer {
@@ -122,11 +121,13 @@ fn label(
     let form = |form| Label::new(fonts, form, stamp.symbol, stamp.place.width, stamp.words);
     let forms = [form(Form::Full)?, form(Form::Compact)?];
     let spots = std::iter::once(&stamp.place.spot).chain(&stamp.place.alternatives);
-    let candidates = spots.flat_map(|spot| {
-        forms
-            .iter()
-            .map(|label| (spot.place(&surface.view, label.size()), label.clone()))
-    });
+    let candidates = spots
+        .flat_map(|spot| {
+            forms
+                .iter()
+                .map(|label| (spot.place(&surface.view, label.size()), label.clone()))
+        })
+        .filter(|(place, _)| stamp.keep_free.iter().all(|kept| !kept.overlaps(*place)));
     layout::first_free(surface, candidates).map_err(StampError::SymbolOverlap)
 }
 
@@ -139,33 +140,49 @@ const SIDE: f64 = 10.0;
 /// The lower margin of NĐ 30/2020 is 20 to 25 mm; the footer stays within.
 const MARGIN_STEPS: u32 = 18;
 
-/// The footer, centred in the lower margin: as low as it is free, else in a narrower block.
+/// The footer at its spot, or in the lower margin: as low as it is free, in the middle or at a side, else in
+/// a narrower block. A scan tells nothing about its margin, so there it needs a spot.
 fn place_footer(
     surface: &Surface,
     fonts: &Fonts,
     stamp: &Stamp<'_>,
-    footer: Footer<'_>,
     label: Place,
-) -> Result<(Place, FooterLines), StampError> {
+) -> Result<Option<(Place, FooterLines)>, StampError> {
+    let Some(footer) = stamp.footer else {
+        return Ok(None);
+    };
+    if surface.scan && footer.spot.is_none() {
+        return Ok(None);
+    }
     let view = &surface.view;
     let mut candidates = Vec::new();
     for share in [1.0, 0.75, 0.5] {
         let room = (view.width - 2.0 * SIDE) * share;
         let lines = FooterLines::new(fonts, footer, stamp.words, room)?;
+        if let Some(spot) = footer.spot {
+            candidates.push((spot.place(view, lines.size()), lines));
+            continue;
+        }
         let (width, height) = lines.size();
-        for step in 0..MARGIN_STEPS {
-            let place = Place {
-                x: (view.width - width) / 2.0,
-                y: view.height - LOWEST - height - f64::from(step),
-                width,
-                height,
-            };
-            if !place.overlaps(label) {
+        for x in [(view.width - width) / 2.0, SIDE, view.width - SIDE - width] {
+            for step in 0..MARGIN_STEPS {
+                let place = Place {
+                    x,
+                    y: view.height - LOWEST - height - f64::from(step),
+                    width,
+                    height,
+                };
                 candidates.push((place, lines.clone()));
             }
         }
     }
-    layout::first_free(surface, candidates).map_err(StampError::FooterOverlap)
+    candidates.retain(|(place, _)| {
+        let kept = stamp.keep_free.iter().chain([&label]);
+        kept.into_iter().all(|kept| !kept.overlaps(*place))
+    });
+    layout::first_free(surface, candidates)
+        .map(Some)
+        .map_err(StampError::FooterOverlap)
 }
 
 /// A drawing moved to its place on the upright page.
@@ -200,11 +217,12 @@ fn invoke(
     );
     update.put_stream(stamp, b"", draw.as_bytes());
 
-    let mut contents = format!("[{before}");
-    for (own, _) in &page.contents {
-        contents.push_str(&format!(" {own}"));
-    }
-    contents.push_str(&format!(" {after} {stamp}]"));
+    let own = page.contents.iter().map(|(own, _)| own.to_string());
+    let streams: Vec<String> = std::iter::once(before.to_string())
+        .chain(own)
+        .chain([after.to_string(), stamp.to_string()])
+        .collect();
+    let contents = format!("[{}]", streams.join(" "));
     update.patch(page.reference, |bytes| {
         let bytes = patch::set_entry(bytes, b"Contents", contents.as_bytes())?;
         patch::set_entry(&bytes, b"Resources", &resources)

@@ -38,7 +38,7 @@ pub(super) struct TextState {
     pub size: f64,
     pub character_space: f64,
     pub word_space: f64,
-    pub mode: i64,
+    pub invisible: bool,
     stretch: f64,
     leading: f64,
     rise: f64,
@@ -71,7 +71,7 @@ impl State {
                 size: 0.0,
                 character_space: 0.0,
                 word_space: 0.0,
-                mode: 0,
+                invisible: false,
                 stretch: 1.0,
                 leading: 0.0,
                 rise: 0.0,
@@ -133,11 +133,8 @@ impl State {
             (b"Tz", [percent]) => text.stretch = percent / 100.0,
             (b"TL", [leading]) => text.leading = *leading,
             (b"Ts", [rise]) => text.rise = *rise,
-            (b"Tr", [mode]) => {
-                text.mode = (0..8)
-                    .find(|known| *mode == f64::from(*known))
-                    .map_or(0, i64::from)
-            }
+            // 9.3.6: mode 3 paints nothing, mode 7 only clips.
+            (b"Tr", [mode]) => text.invisible = (2.5..3.5).contains(mode) || *mode > 6.5,
             _ => {}
         }
     }

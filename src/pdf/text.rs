@@ -4,7 +4,7 @@
 //! Widths decide where ink is, so a missing width is taken as wide. Text is only used to find the
 //! signatory's name; a letter that cannot be decoded is left out.
 
-use super::cmap::{CMap, number};
+use super::cmap::{CMap, number, within};
 use super::glyphs;
 use super::object::{Dict, Object};
 use super::reader::Document;
@@ -34,7 +34,8 @@ enum Codes {
         encoding: CMap,
         default: f64,
         widths: BTreeMap<u32, f64>,
-        ranges: Vec<(u32, u32, f64)>,
+        /// By first CID: the last, and the width of all.
+        ranges: BTreeMap<u32, (u32, f64)>,
     },
 }
 
@@ -84,16 +85,12 @@ impl Font {
             .array(font.get(b"DescendantFonts"))
             .first()
             .and_then(|first| reader.dict(Some(first)));
-        let (codes, descriptor) = match &descendant {
-            Some(descendant) => (
-                reader.composite(font, descendant),
-                reader.dict(descendant.get(b"FontDescriptor")),
-            ),
-            None => {
-                let descriptor = reader.dict(font.get(b"FontDescriptor"));
-                (reader.simple(font, descriptor.as_ref()), descriptor)
-            }
-        };
+        let descriptor = descendant.as_ref().unwrap_or(font).get(b"FontDescriptor");
+        let descriptor = reader.dict(descriptor);
+        let codes = descendant.as_ref().map_or_else(
+            || reader.simple(font, descriptor.as_ref()),
+            |descendant| reader.composite(font, descendant),
+        );
         let (ascent, descent) = reader.extent(font, descriptor.as_ref());
         Self {
             codes,
@@ -138,12 +135,7 @@ impl Font {
                 ranges,
             } => {
                 let cid = encoding.cid(code);
-                let ranged = || {
-                    ranges
-                        .iter()
-                        .find(|(first, last, _)| (*first..=*last).contains(&cid))
-                        .map(|(.., width)| *width)
-                };
+                let ranged = || within(ranges, cid).map(|(_, width)| *width);
                 let width = widths.get(&cid).copied().or_else(ranged);
                 (width.unwrap_or(*default), None)
             }
@@ -252,7 +244,7 @@ impl Reader<'_, '_> {
             .map(|data| CMap::parse(&data))
             .unwrap_or_default();
         let mut widths = BTreeMap::new();
-        let mut ranges = Vec::new();
+        let mut ranges = BTreeMap::new();
         let items = self.array(descendant.get(b"W"));
         let mut items = items.iter();
         // Table 115: `c [w1 … wn]` or `first last w`.
@@ -272,7 +264,7 @@ impl Reader<'_, '_> {
                     let Some(last) = self.code(Some(&last)) else {
                         break;
                     };
-                    ranges.push((first, last, width / 1000.0));
+                    ranges.insert(first, (last, width / 1000.0));
                 }
             }
         }

@@ -1,0 +1,394 @@
+//! Where signature and seal go: the picture of the person's signature between position and name, that of the
+//! seal over its left third (NĐ 30/2020, annex I, II.7d and II.8a).
+
+use super::PdfError;
+use super::content::{ContentError, MarkKind, Surface};
+use super::matrix::Rect;
+use super::reader::Document;
+use super::view::{Place, View};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Less room than this above a name is a line break, not a place to sign.
+const GAP: f64 = 10.0;
+
+/// And more is not the same signature block.
+const FAR: f64 = 80.0;
+
+/// Half the width that a signature with its seal may take.
+const REACH: f64 = 40.0;
+
+/// The blank between the signatory's position and name on a page, as wide as it is free to both sides of
+/// the name's middle, at most 80 mm.
+///
+/// Names are compared in NFD without case and white space. Without its last position line the nearest text
+/// above the name takes that role. The lowest matching name counts: the same person may be named in the text.
+#[must_use]
+pub fn signature_gap(surface: &Surface, name: &str, position: &str) -> Option<Place> {
+    let name = squeezed(name);
+    let position = squeezed(position.trim().lines().last().unwrap_or_default());
+    if name.is_empty() {
+        return None;
+    }
+    let lines = lines(surface);
+    let mut names: Vec<Place> = lines.iter().flat_map(|line| line.find(&name)).collect();
+    names.sort_by(|a, b| b.y.total_cmp(&a.y));
+    let positions: Vec<Place> = lines.iter().flat_map(|line| line.find(&position)).collect();
+    let texts: Vec<Place> = surface
+        .obstacles()
+        .filter(|mark| matches!(mark.kind, MarkKind::Text(_)))
+        .map(|mark| mark.place)
+        .collect();
+    names.into_iter().find_map(|name| {
+        gap_above(surface, name, &positions).or_else(|| gap_above(surface, name, &texts))
+    })
+}
+
+/// Pages in which a signature block is looked for: it stands before the appendices.
+pub const SIGNATURE_PAGES: usize = 12;
+
+/// The first page with a gap for this signatory, and the gap.
+///
+/// # Errors
+/// [`ContentError`] if a page up to that one cannot be read.
+pub fn find_signature_gap(
+    document: &Document<'_>,
+    name: &str,
+    position: &str,
+) -> Result<Option<(usize, Place)>, ContentError> {
+    for index in 0..SIGNATURE_PAGES {
+        let page = match document.page(index) {
+            Ok(page) => page,
+            Err(PdfError::NoSuchPage { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let surface = Surface::read(document, &page)?;
+        if let Some(gap) = signature_gap(&surface, name, position) {
+            return Ok(Some((index, gap)));
+        }
+    }
+    Ok(None)
+}
+
+fn gap_above(surface: &Surface, name: Place, above: &[Place]) -> Option<Place> {
+    let bottom = |place: &Place| place.y + place.height;
+    let upper = above
+        .iter()
+        .filter(|place| {
+            let beside = place.x > name.x + name.width || name.x > place.x + place.width;
+            !beside && (GAP..=FAR).contains(&(name.y - bottom(place)))
+        })
+        .map(bottom)
+        .max_by(f64::total_cmp)?;
+    let middle = name.x + name.width / 2.0;
+    let (mut left, mut right) = (
+        (middle - REACH).max(0.0),
+        (middle + REACH).min(surface.view.width),
+    );
+    let band = Place {
+        x: left,
+        y: upper,
+        width: right - left,
+        height: name.y - upper,
+    };
+    let inside = surface
+        .obstacles()
+        // A field that waits for the signature is no obstacle to it.
+        .filter(|mark| mark.kind != MarkKind::Annotation && mark.place.overlaps(band));
+    for mark in inside {
+        let (from, to) = (mark.place.x, mark.place.x + mark.place.width);
+        if from <= middle && middle <= to {
+            return None;
+        }
+        if to < middle {
+            left = left.max(to);
+        } else {
+            right = right.min(from);
+        }
+    }
+    let half = (middle - left).min(right - middle);
+    Some(Place {
+        x: middle - half,
+        width: 2.0 * half,
+        ..band
+    })
+}
+
+/// A picture of this width and height (any unit) in the middle of a gap, as large as fits.
+#[must_use]
+pub fn centred(gap: Place, (width, height): (f64, f64)) -> Place {
+    let scale = (gap.width / width).min(gap.height / height);
+    let (width, height) = (width * scale, height * scale);
+    Place {
+        x: gap.x + (gap.width - width) / 2.0,
+        y: gap.y + (gap.height - height) / 2.0,
+        width,
+        height,
+    }
+}
+
+/// Wider than this, in millimetres, no signature is shown; those on paper have about 45.
+const SIGNATURE: f64 = 45.0;
+
+/// Places of signature and seal: the signature in the middle of the gap, the seal over its left third in real
+/// size. Both move to the right, within the gap, as far as the seal would stand over what is left of it.
+#[must_use]
+pub fn signature_and_seal(
+    view: &View,
+    gap: Place,
+    picture: (f64, f64),
+    diameter: f64,
+) -> (Place, Place) {
+    let narrow = gap.width.min(SIGNATURE);
+    let image = centred(
+        Place {
+            x: gap.x + (gap.width - narrow) / 2.0,
+            width: narrow,
+            ..gap
+        },
+        picture,
+    );
+    let covered = image.x + image.width / 3.0;
+    let over = (gap.x - (covered - diameter)).max(0.0);
+    let room = gap.x + gap.width - image.x - image.width;
+    let shift = over.min(room);
+    let image = Place {
+        x: image.x + shift,
+        ..image
+    };
+    let seal = on_page(view, covered + shift - diameter, image, diameter);
+    (image, seal)
+}
+
+/// The place of a seal that stands alone: in the middle of the gap, in real size.
+#[must_use]
+pub fn seal_alone(view: &View, gap: Place, diameter: f64) -> Place {
+    on_page(view, gap.x + (gap.width - diameter) / 2.0, gap, diameter)
+}
+
+/// A seal at `x`, its middle as high as that of `beside`, kept on the page.
+fn on_page(view: &View, x: f64, beside: Place, diameter: f64) -> Place {
+    let y = beside.y + (beside.height - diameter) / 2.0;
+    Place {
+        x: x.min(view.width - diameter).max(0.0),
+        y: y.min(view.height - diameter).max(0.0),
+        width: diameter,
+        height: diameter,
+    }
+}
+
+/// Text in one line, from left to right, every letter with its box.
+struct Line {
+    letters: Vec<(char, Place)>,
+}
+
+impl Line {
+    /// Where `needle` stands, as squeezed text.
+    fn find(&self, needle: &[char]) -> Vec<Place> {
+        if needle.is_empty() {
+            return Vec::new();
+        }
+        let starts = self.letters.windows(needle.len()).enumerate();
+        starts
+            .filter(|(at, window)| {
+                let next = self.letters.get(at.saturating_add(needle.len()));
+                let same = window
+                    .iter()
+                    .zip(needle)
+                    .all(|((letter, _), wanted)| letter == wanted);
+                same && !next.is_some_and(|(letter, _)| is_combining_mark(*letter))
+            })
+            .filter_map(|(_, window)| {
+                let boxes = window.iter().map(|(_, place)| place.rect());
+                boxes.reduce(Rect::join).map(Place::from)
+            })
+            .collect()
+    }
+}
+
+/// Letters for comparing: decomposed, small, without white space.
+fn squeezed(text: &str) -> Vec<char> {
+    text.nfd()
+        .flat_map(char::to_lowercase)
+        .nfd()
+        .filter(|letter| !letter.is_whitespace())
+        .collect()
+}
+
+fn lines(surface: &Surface) -> Vec<Line> {
+    let mut runs: Vec<(&str, Place)> = surface
+        .marks
+        .iter()
+        .filter_map(|mark| match &mark.kind {
+            MarkKind::Text(text) | MarkKind::InvisibleText(text) => {
+                Some((text.expose().as_str(), mark.place))
+            }
+            _ => None,
+        })
+        .collect();
+    let middle = |place: &Place| place.y + place.height / 2.0;
+    runs.sort_by(|a, b| middle(&a.1).total_cmp(&middle(&b.1)));
+    let mut rows: Vec<Vec<(&str, Place)>> = Vec::new();
+    for run in runs {
+        match rows.last_mut() {
+            Some(row)
+                if row.last().is_some_and(|(_, before)| {
+                    middle(&run.1) - middle(before) < 0.3 * before.height.min(run.1.height)
+                }) =>
+            {
+                row.push(run);
+            }
+            _ => rows.push(vec![run]),
+        }
+    }
+    rows.into_iter()
+        .map(|mut row| {
+            row.sort_by(|a, b| a.1.x.total_cmp(&b.1.x));
+            Line {
+                letters: row
+                    .iter()
+                    .flat_map(|(text, place)| letters(text, *place))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// The letters of a run, its box divided evenly among them: close enough to centre on a name.
+fn letters(text: &str, place: Place) -> Vec<(char, Place)> {
+    let all: Vec<char> = text.nfd().flat_map(char::to_lowercase).nfd().collect();
+    let bases = all
+        .iter()
+        .filter(|letter| !is_combining_mark(**letter))
+        .count();
+    let step = place.width / u32::try_from(bases.max(1)).map_or(1.0, f64::from);
+    let mut x = place.x - step;
+    let mut out = Vec::new();
+    for letter in all {
+        if !is_combining_mark(letter) {
+            x += step;
+        }
+        if !letter.is_whitespace() {
+            let own = Place {
+                x,
+                width: step,
+                ..place
+            };
+            out.push((letter, own));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdf::content::Mark;
+    use crate::private::Private;
+
+    fn surface(marks: Vec<(MarkKind, [f64; 4])>) -> Surface {
+        let view = View::new([0.0, 0.0, 595.28, 841.89], 0, 1.0).unwrap();
+        let marks = marks
+            .into_iter()
+            .map(|(kind, [x, y, width, height])| Mark {
+                kind,
+                place: Place {
+                    x,
+                    y,
+                    width,
+                    height,
+                },
+            })
+            .collect();
+        Surface {
+            view,
+            marks,
+            open_saves: 0,
+            open_sequences: 0,
+            scan: false,
+        }
+    }
+
+    fn text(words: &str) -> MarkKind {
+        MarkKind::Text(Private::new(words.to_owned()))
+    }
+
+    /// Position and name in a right-hand column, 35 mm apart, beside a list of recipients.
+    fn signature_block(name: &str) -> Surface {
+        surface(vec![
+            (text("Ông Nguyễn Văn Mẫu"), [30.0, 100.0, 40.0, 5.0]),
+            (text("Nơi nhận:"), [30.0, 200.0, 20.0, 4.0]),
+            (text("KT. GIÁM ĐỐC"), [130.0, 200.0, 40.0, 4.0]),
+            (text("PHÓ GIÁM"), [130.0, 205.0, 22.0, 4.0]),
+            (text(" ĐỐC"), [152.0, 205.0, 18.0, 4.0]),
+            (text("- Lưu: VT."), [30.0, 215.0, 30.0, 4.0]),
+            (text(name), [135.0, 244.0, 30.0, 5.0]),
+        ])
+    }
+
+    #[test]
+    fn the_gap_lies_between_position_and_name_however_the_name_is_spelled() {
+        let decomposed: String = "NGUYỄN  văn mẫu".nfd().collect();
+        for printed in ["Nguyễn Văn Mẫu", decomposed.as_str()] {
+            let gap = signature_gap(
+                &signature_block(printed),
+                "Nguyễn Văn Mẫu",
+                "KT. GIÁM ĐỐC\nPHÓ GIÁM ĐỐC",
+            )
+            .unwrap();
+            assert_eq!((gap.y, gap.height), (209.0, 35.0));
+            assert!((gap.x + gap.width / 2.0 - 150.0).abs() < 0.01, "{gap:?}");
+            assert!((gap.width - 80.0).abs() < 0.01, "{gap:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_or_has_no_room_above_gives_no_gap() {
+        let block = signature_block("Nguyễn Văn Mẫu");
+        assert_eq!(
+            signature_gap(&block, "Nguyễn Văn Mâu", "PHÓ GIÁM ĐỐC"),
+            None
+        );
+        assert_eq!(signature_gap(&block, "", ""), None);
+        let crowded = surface(vec![
+            (text("PHÓ GIÁM ĐỐC"), [130.0, 205.0, 40.0, 4.0]),
+            (text("Mẫu"), [130.0, 212.0, 40.0, 4.0]),
+        ]);
+        assert_eq!(signature_gap(&crowded, "Mẫu", "PHÓ GIÁM ĐỐC"), None);
+    }
+
+    #[test]
+    fn the_seal_covers_the_left_third_of_the_signature() {
+        let block = signature_block("Nguyễn Văn Mẫu");
+        let gap = signature_gap(&block, "Nguyễn Văn Mẫu", "PHÓ GIÁM ĐỐC").unwrap();
+        let (image, seal) = signature_and_seal(&block.view, gap, (60.0, 30.0), 35.0);
+        assert!((seal.x + seal.width - (image.x + image.width / 3.0)).abs() < 0.01);
+        assert!((image.width - 45.0).abs() < 0.01);
+        assert!((image.y + image.height / 2.0 - 226.5).abs() < 0.01);
+        assert!((seal.y + seal.height / 2.0 - 226.5).abs() < 0.01);
+        let alone = seal_alone(&block.view, gap, 35.0);
+        assert!((alone.x + alone.width / 2.0 - 150.0).abs() < 0.01);
+        assert!((alone.width - 35.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn in_a_narrow_gap_signature_and_seal_move_aside_together() {
+        let view = View::new([0.0, 0.0, 419.53, 297.64], 0, 1.0).unwrap();
+        let gap = Place {
+            x: 80.0,
+            y: 58.0,
+            width: 62.0,
+            height: 32.0,
+        };
+        let (image, seal) = signature_and_seal(&view, gap, (40.0, 20.0), 35.0);
+        assert!((seal.x + seal.width - (image.x + image.width / 3.0)).abs() < 0.01);
+        assert!(
+            (image.x + image.width - 142.0).abs() < 0.01,
+            "at the right end: {image:?}"
+        );
+        assert!(
+            seal.x < 80.0 && seal.x > 70.0,
+            "as little over the text as can be: {seal:?}"
+        );
+    }
+}

@@ -1,23 +1,13 @@
 //! pycose and cbor2 as judges.
 
 use super::vectors::files;
-use super::world::{self, TestKey};
+use super::world::{self, TestKey, unhex};
 use crate::judges::{python, root};
 use dauso::cose::sign1::Sealed;
 use dauso::digest::hex;
 use dauso::key::PublicKey;
 use serde_json::{Value as Json, json};
 use std::fs;
-
-pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    let pairs = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).unwrap());
-    pairs
-        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
-        .collect()
-}
 
 #[test]
 fn another_program_reads_every_credential_that_holds_by_the_specification_alone() {

@@ -19,7 +19,7 @@ fn dear_badge() -> Claims {
     for (number, value) in &mut claims.fields {
         match number {
             // 40 bytes to the last one.
-            7 => *value = Value::text("Vận tải Hành khách Mẫu Ví Dụ…"),
+            7 => *value = Value::text("Vận tải Hành khách Mẫu V Dụ…"),
             8 => *value = Value::Uint(255),
             10 => *value = Value::Uint(9_999_999_999),
             _ => {}

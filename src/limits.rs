@@ -27,11 +27,23 @@ pub const PDF_OBJECTS: u32 = 1_000_000;
 /// Depth of nested PDF arrays and dictionaries; real files stay under 20.
 pub const PDF_DEPTH: usize = 64;
 
+/// Items of one PDF object with all that is nested in it: 500,000 of them take 30 MiB.
+pub const PDF_ITEMS: usize = 500_000;
+
 /// Bytes that one PDF stream may inflate to.
 pub const PDF_STREAM: usize = 32 * 1024 * 1024;
 
 /// Bytes that all streams of one PDF may inflate to while it is handled.
 pub const PDF_INFLATED: usize = 96 * 1024 * 1024;
+
+/// Operators of one page with its forms: the busiest maps have some 500,000.
+pub const PDF_OPERATORS: u32 = 2_000_000;
+
+/// Boxes of ink on one page.
+pub const PDF_MARKS: usize = 500_000;
+
+/// Form XObjects inside one another; real files stay under 6.
+pub const PDF_FORM_DEPTH: usize = 16;
 
 /// Incremental updates of a PDF; real signed files have six, a long-lived archive perhaps forty.
 pub const PDF_REVISIONS: usize = 256;
@@ -42,8 +54,17 @@ pub const PDF_SIGNATURES: usize = 64;
 /// Bytes of one CMS signature: a chain, revocation data and two tokens fit in a tenth of it.
 pub const CMS: usize = 1024 * 1024;
 
-/// Certificates looked at while a path is built.
+/// Certificates of one path; real ones have two to four.
 pub const CHAIN: usize = 8;
+
+/// Signatures checked while a path is searched: cross-signed authorities double the ways at each step.
+pub const CHAIN_SIGNATURES: usize = 32;
+
+/// Bytes of one certificate; real ones have one to three thousand.
+pub const CERTIFICATE: usize = 64 * 1024;
+
+/// Certificates in one CMS signature or PEM file.
+pub const CERTIFICATES: usize = 64;
 
 /// Bytes of a picture with a QR.
 pub const PICTURE_FILE: usize = 16 * 1024 * 1024;

@@ -276,6 +276,13 @@ impl ResultData {
         self
     }
 
+    /// The same data without its number.
+    #[must_use]
+    pub fn without_number(mut self) -> Self {
+        self.values.remove(&self.result_type.number_field);
+        self
+    }
+
     /// The dossier code; empty for a type whose data has none.
     pub fn dossier_code(&self) -> &str {
         self.text("dossier_code").unwrap_or_default()

@@ -2,8 +2,8 @@
 
 use super::number::{NumberPattern, PatternError};
 use super::result_type::{
-    Corner, Field, Finding, Label, LegalReference, Mask, PageChoice, QrCarriage, ResultType,
-    SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
+    Corner, Field, Finding, Label, LegalReference, Mask, Matched, PageChoice, QrCarriage,
+    ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
 };
 use super::value::FieldKind;
 use crate::clock::parse_iso_date;
@@ -175,8 +175,8 @@ struct FieldEntry {
     visibility: String,
     qr: Option<QrEntry>,
     mask: Option<String>,
-    #[serde(default, rename = "match")]
-    matched: bool,
+    #[serde(rename = "match")]
+    matched: Option<String>,
     max_chars: Option<usize>,
 }
 
@@ -364,7 +364,14 @@ fn field(entry: FieldEntry) -> Result<Field, TypeFileError> {
             Some("name") => Some(Mask::Name),
             Some(word) => return Err(unknown("field.mask", word)),
         },
-        matched: entry.matched,
+        matched: match entry.matched.as_deref() {
+            None => None,
+            Some("plate") => Some(Matched::Plate),
+            Some("person") => Some(Matched::Person),
+            Some("organisation") => Some(Matched::Organisation),
+            Some("site") => Some(Matched::Site),
+            Some(word) => return Err(unknown("field.match", word)),
+        },
         max_chars: entry
             .max_chars
             .unwrap_or(DEFAULT_CHARS)

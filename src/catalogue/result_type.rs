@@ -96,10 +96,23 @@ pub struct Field {
     pub qr: Option<QrCarriage>,
     /// What the public sees of it.
     pub mask: Option<Mask>,
-    /// Whether the inspector compares it with what stands before him.
-    pub matched: bool,
+    /// What the inspector compares with it, if it is for that.
+    pub matched: Option<Matched>,
     /// Characters of a text.
     pub max_chars: usize,
+}
+
+/// What stands before the inspector.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Matched {
+    /// A vehicle with a plate.
+    Plate,
+    /// A person.
+    Person,
+    /// A business.
+    Organisation,
+    /// A place.
+    Site,
 }
 
 /// Who sees a field on pages and in the API.

@@ -1,1 +1,65 @@
-//! Reading PDFs byte-exactly and appending to them.
+//! PDF (ISO 32000-2): a reader that repairs nothing, and a writer that only appends.
+//!
+//! ```text
+//! bytes ── Document::open ──► objects, pages, revisions          (reader, xref, parser, filter, page)
+//!              │
+//!              ├── inspect::screen        may this file be stamped and signed?
+//!              ├── inspect::signatures    what signs which bytes, and what came after?
+//!              ├── content::Surface        what does a page show, and where?
+//!              └── writer::Update ──► tail: new objects, xref section, trailer
+//!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
+//!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
+//! ```
+//!
+//! **Invariants.** What was read stays an exact prefix of what is written. A damaged file is refused by
+//! name ([`PdfError::code`]) and never guessed at: two readers must not see two documents under one
+//! signature. Nothing is allocated from a number in the file, and every walk has a bound
+//! ([`crate::limits`]).
+
+// `arithmetic_side_effects` is left out: positions are bounded by the slice they walk along, and
+// every sum with a number that the file states is checked where it is made.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic
+)]
+
+pub mod cmap;
+pub mod content;
+mod difference;
+pub mod error;
+pub mod filter;
+pub mod font;
+mod form;
+pub mod glyphs;
+pub mod image;
+pub mod inspect;
+pub mod label;
+pub mod layout;
+pub mod lexer;
+pub mod matrix;
+pub mod object;
+pub mod outline;
+mod pack;
+pub mod page;
+pub mod parser;
+pub mod patch;
+pub mod reader;
+pub mod revision;
+mod screen;
+pub mod signature;
+pub mod stamp;
+mod state;
+pub mod text;
+pub mod view;
+pub mod writer;
+pub mod xref;
+
+pub use error::PdfError;
+pub use object::{Dict, ObjRef, Object, Stream};
+pub use page::Page;
+pub use reader::Document;
+pub use revision::Revision;
+pub use writer::Update;

@@ -112,7 +112,7 @@ impl ResultType {
                 kind: field.kind,
                 unit: field.unit.clone(),
                 visibility: field.visibility,
-                matched: field.matched,
+                matched: field.matched.is_some(),
             })
         });
         Self {

@@ -1,13 +1,23 @@
 //! All integration tests, in one binary.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
+
 mod architecture;
+mod cms_signature;
 mod credential;
+mod documents;
 mod judges;
 mod pades;
 mod pages;
 mod pdf;
 mod pki;
 mod qr;
+mod signer;
+mod stamp;
 mod status;
 mod store;
+mod support;
 mod trust;

@@ -1,0 +1,282 @@
+//! Text of our own on a page: a subset of an embedded font, as PDF/A wants it.
+//!
+//! One subset becomes five objects (ISO 32000-2 §9.7, §9.8, §9.9, §9.10.3):
+//!
+//! ```text
+//! Type0 ── Identity-H ── CIDFontType2 ── FontDescriptor ── FontFile2 (subset TrueType)
+//!   └──── ToUnicode                └── W, CIDToGIDMap Identity
+//! ```
+//!
+//! **Invariants:** every text is set in NFC, so that each Vietnamese letter is one glyph with its marks where
+//! the type designer put them; a character without a glyph is an error and never a box; equal texts give
+//! equal bytes.
+
+use super::object::ObjRef;
+use super::pack::put_packed;
+use super::writer::Update;
+use crate::digest::Sha256;
+use skrifa::instance::{LocationRef, Size};
+use skrifa::{FontRef, MetadataProvider};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use subsetter::GlyphRemapper;
+use unicode_normalization::UnicodeNormalization;
+
+/// A font that comes with the program; see `src/pdf/fonts/README.md`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Typeface {
+    /// Liberation Sans: captions.
+    Sans,
+    /// Liberation Mono: look-up codes.
+    Mono,
+    /// Liberation Serif, metrics of Times New Roman: what NĐ 30/2020 has written on attachments.
+    Serif,
+}
+
+impl Typeface {
+    fn file(self) -> &'static [u8] {
+        match self {
+            Self::Sans => include_bytes!("fonts/LiberationSans-Regular.ttf"),
+            Self::Mono => include_bytes!("fonts/LiberationMono-Regular.ttf"),
+            Self::Serif => include_bytes!("fonts/LiberationSerif-Regular.ttf"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sans => "LiberationSans",
+            Self::Mono => "LiberationMono",
+            Self::Serif => "LiberationSerif",
+        }
+    }
+
+    /// /Flags of ISO 32000-2 table 121: nonsymbolic is bit 6, fixed pitch bit 1, serif bit 2.
+    fn flags(self) -> u32 {
+        match self {
+            Self::Sans => 1 << 5,
+            Self::Mono => 1 << 5 | 1,
+            Self::Serif => 1 << 5 | 1 << 1,
+        }
+    }
+}
+
+/// Why a text cannot be set.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum FontError {
+    /// The font has no glyph for this character.
+    #[error("no glyph for U+{:04X}", u32::from(*.0))]
+    NoGlyph(char),
+    /// The font file is not as expected; can only happen to a build with another file.
+    #[error("the built-in font cannot be used")]
+    Unusable,
+}
+
+/// The glyphs used of one typeface.
+pub struct Subset {
+    typeface: Typeface,
+    font: FontRef<'static>,
+    glyphs: GlyphRemapper,
+    /// By glyph of the subset: its character and width in thousandths of the type size.
+    used: BTreeMap<u16, (char, f64)>,
+}
+
+impl Subset {
+    /// Nothing used yet.
+    ///
+    /// # Errors
+    /// [`FontError::Unusable`].
+    pub fn new(typeface: Typeface) -> Result<Self, FontError> {
+        Ok(Self {
+            typeface,
+            font: FontRef::new(typeface.file()).map_err(|_| FontError::Unusable)?,
+            glyphs: GlyphRemapper::new(),
+            used: BTreeMap::new(),
+        })
+    }
+
+    /// The width of a text at type size 1, in the same unit.
+    ///
+    /// # Errors
+    /// [`FontError::NoGlyph`].
+    pub fn width(&self, text: &str) -> Result<f64, FontError> {
+        let mut thousandths = 0.0;
+        for character in text.nfc() {
+            thousandths += self.glyph(character)?.1;
+        }
+        Ok(thousandths / 1000.0)
+    }
+
+    /// The operand of `Tj` for a text, and takes its glyphs into the subset.
+    ///
+    /// # Errors
+    /// [`FontError::NoGlyph`].
+    pub fn show(&mut self, text: &str) -> Result<String, FontError> {
+        let mut operand = String::from("<");
+        for character in text.nfc() {
+            let (glyph, width) = self.glyph(character)?;
+            let code = self.glyphs.remap(glyph);
+            self.used.insert(code, (character, width));
+            let _ = write!(operand, "{code:04X}");
+        }
+        operand.push('>');
+        Ok(operand)
+    }
+
+    fn glyph(&self, character: char) -> Result<(u16, f64), FontError> {
+        let missing = FontError::NoGlyph(character);
+        let id = self.font.charmap().map(character).ok_or(missing.clone())?;
+        let metrics = self
+            .font
+            .glyph_metrics(Size::unscaled(), LocationRef::default());
+        let advance = metrics.advance_width(id).ok_or(missing.clone())?;
+        let id = u16::try_from(id.to_u32()).map_err(|_| missing)?;
+        Ok((id, f64::from(advance) * self.per_unit()))
+    }
+
+    /// Thousandths of the type size in one unit of the font file.
+    fn per_unit(&self) -> f64 {
+        let metrics = self.font.metrics(Size::unscaled(), LocationRef::default());
+        1000.0 / f64::from(metrics.units_per_em.max(1))
+    }
+
+    /// Adds the subset to a document; the reference is that of the Type0 font.
+    ///
+    /// # Errors
+    /// [`FontError::Unusable`].
+    pub fn embed(self, update: &mut Update<'_>) -> Result<ObjRef, FontError> {
+        let file = subsetter::subset(self.typeface.file(), 0, &self.glyphs)
+            .map_err(|_| FontError::Unusable)?;
+        let name = format!("{}+{}", tag(&file), self.typeface.name());
+        let [font, descendant, descriptor, program, unicode] =
+            std::array::from_fn(|_| update.reserve());
+        let metrics = self.font.metrics(Size::unscaled(), LocationRef::default());
+        let unit = self.per_unit();
+        let scaled = |value: f32| (f64::from(value) * unit).round();
+        let bounds = metrics.bounds.ok_or(FontError::Unusable)?;
+
+        update.put(
+            font,
+            format!(
+                "<< /Type /Font /Subtype /Type0 /BaseFont /{name} /Encoding /Identity-H \
+                 /DescendantFonts [{descendant}] /ToUnicode {unicode} >>"
+            )
+            .into_bytes(),
+        );
+        update.put(
+            descendant,
+            format!(
+                "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /{name} \
+                 /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> \
+                 /FontDescriptor {descriptor} /CIDToGIDMap /Identity /DW 0 /W [{}] >>",
+                self.widths()
+            )
+            .into_bytes(),
+        );
+        update.put(
+            descriptor,
+            format!(
+                "<< /Type /FontDescriptor /FontName /{name} /Flags {} /FontBBox [{} {} {} {}] \
+                 /ItalicAngle 0 /Ascent {} /Descent {} /CapHeight {} /StemV 80 /FontFile2 {program} >>",
+                self.typeface.flags(),
+                scaled(bounds.x_min),
+                scaled(bounds.y_min),
+                scaled(bounds.x_max),
+                scaled(bounds.y_max),
+                scaled(metrics.ascent),
+                scaled(metrics.descent),
+                scaled(metrics.cap_height.unwrap_or(metrics.ascent)),
+            )
+            .into_bytes(),
+        );
+        let length = format!("/Length1 {}", file.len());
+        put_packed(update, program, &length, &file);
+        put_packed(update, unicode, "", self.to_unicode().as_bytes());
+        Ok(font)
+    }
+
+    /// `1 [556 500 …]`: widths from glyph 1 on without a gap.
+    fn widths(&self) -> String {
+        let widths: Vec<String> = self
+            .used
+            .values()
+            .map(|(_, width)| format!("{}", (width * 10.0).round() / 10.0))
+            .collect();
+        format!("1 [{}]", widths.join(" "))
+    }
+
+    /// The CMap that makes the text searchable (ISO 32000-2 §9.10.3): at most 100 lines in a block.
+    fn to_unicode(&self) -> String {
+        let mut map = String::from(
+            "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n\
+             /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n\
+             /CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n\
+             1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n",
+        );
+        let lines: Vec<_> = self.used.iter().collect();
+        for block in lines.chunks(100) {
+            let _ = writeln!(map, "{} beginbfchar", block.len());
+            for (code, (character, _)) in block {
+                let _ = write!(map, "<{code:04X}> <");
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(map, "{unit:04X}");
+                }
+                map.push_str(">\n");
+            }
+            map.push_str("endbfchar\n");
+        }
+        map.push_str("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n");
+        map
+    }
+}
+
+/// Six capitals that differ between subsets of one font (ISO 32000-2 §9.9.2), from the subset itself.
+fn tag(file: &[u8]) -> String {
+    let Sha256(digest) = Sha256::of(file);
+    digest
+        .iter()
+        .take(6)
+        .map(|byte| char::from(b'A' + byte % 26))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every Vietnamese letter with a mark, and what else a stamp says.
+    const LETTERS: &str = "ÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝàáâãèéêìíòóôõùúýĂăĐđĨĩŨũƠơƯưẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹ·–₫";
+
+    #[test]
+    fn every_built_in_font_has_all_vietnamese_letters() {
+        for typeface in [Typeface::Sans, Typeface::Mono, Typeface::Serif] {
+            let mut subset = Subset::new(typeface).unwrap();
+            let shown = subset.show(LETTERS).unwrap();
+            assert_eq!(shown.len(), 4 * LETTERS.chars().count() + 2);
+        }
+    }
+
+    #[test]
+    fn decomposed_text_is_set_with_the_same_glyphs() {
+        let mut subset = Subset::new(Typeface::Sans).unwrap();
+        let composed = subset.show("Quét mã để kiểm tra").unwrap();
+        let decomposed: String = "Quét mã để kiểm tra".nfd().collect();
+        assert_eq!(subset.show(&decomposed), Ok(composed));
+        assert_eq!(
+            subset.width(&decomposed),
+            subset.width("Quét mã để kiểm tra")
+        );
+    }
+
+    #[test]
+    fn a_character_without_a_glyph_is_an_error() {
+        let mut subset = Subset::new(Typeface::Sans).unwrap();
+        assert_eq!(subset.show("mã 漢"), Err(FontError::NoGlyph('漢')));
+        assert_eq!(subset.width("🚗"), Err(FontError::NoGlyph('🚗')));
+    }
+
+    #[test]
+    fn serif_is_as_wide_as_times_new_roman() {
+        let subset = Subset::new(Typeface::Serif).unwrap();
+        assert!((subset.width("A").unwrap() - 0.722).abs() < 0.001);
+    }
+}

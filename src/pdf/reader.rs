@@ -1,0 +1,575 @@
+//! [`Document`]: objects on demand, byte for byte (ISO 32000-2, clause 7.5).
+//!
+//! Nothing is read before it is asked for and nothing is repaired. Object streams are inflated once and
+//! kept; all that is inflated counts against one budget ([`limits::PDF_INFLATED`]).
+
+use super::error::PdfError;
+use super::filter;
+use super::lexer::{Lexer, Token};
+use super::object::{Dict, ObjRef, Object, Stream};
+use super::parser;
+use super::revision::{self, Layer, Revision};
+use super::xref::{Entry, Section};
+use crate::limits;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A PDF as its latest revision shows it.
+#[derive(Debug)]
+pub struct Document<'a> {
+    bytes: &'a [u8],
+    /// Newest first.
+    layers: Vec<Layer>,
+    /// Oldest first.
+    revisions: Vec<Revision>,
+    containers: RefCell<HashMap<u32, Arc<Container>>>,
+    /// Object streams being opened: one that needs itself would never end.
+    opening: RefCell<BTreeSet<u32>>,
+    budget: Cell<usize>,
+}
+
+/// An inflated object stream (clause 7.5.7).
+#[derive(Debug)]
+struct Container {
+    data: Vec<u8>,
+    /// Object numbers and positions in `data`.
+    objects: Vec<(u32, usize)>,
+}
+
+/// An indirect object and where its body stands, without `obj` and `endobj`.
+struct Located {
+    object: Object,
+    body: Range<usize>,
+    end: usize,
+}
+
+impl<'a> Document<'a> {
+    /// Opens a file: its end, its cross-reference sections, nothing else.
+    ///
+    /// # Errors
+    /// What makes it no PDF, damaged or encrypted; see [`PdfError`].
+    pub fn open(bytes: &'a [u8]) -> Result<Self, PdfError> {
+        if bytes.is_empty() {
+            return Err(PdfError::Empty);
+        }
+        if bytes.len() > limits::PDF_FILE {
+            return Err(PdfError::TooLarge { bytes: bytes.len() });
+        }
+        if !bytes.starts_with(b"%PDF-") {
+            return Err(PdfError::NotAPdf);
+        }
+        let (startxref, end) = revision::tail(bytes)?;
+        let mut document = Self {
+            bytes,
+            layers: Vec::new(),
+            revisions: Vec::new(),
+            containers: RefCell::default(),
+            opening: RefCell::default(),
+            budget: Cell::new(limits::PDF_INFLATED),
+        };
+        let mut layers = revision::chain(bytes, startxref, |at| document.section(at))?;
+        document.revisions = revision::revisions(bytes, &mut layers, end)?;
+        document.layers = layers;
+        let encrypted = |section: &Section| section.trailer.contains(b"Encrypt");
+        if document.sections().any(encrypted) {
+            return Err(PdfError::Encrypted);
+        }
+        document.root()?;
+        Ok(document)
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Its revisions, oldest first; never empty.
+    #[must_use]
+    pub fn revisions(&self) -> &[Revision] {
+        &self.revisions
+    }
+
+    /// The document as revision `number` (from 1) left it.
+    ///
+    /// # Errors
+    /// [`PdfError::Structure`] if there is no such revision, else what [`Document::open`] says.
+    pub fn as_of(&self, number: usize) -> Result<Self, PdfError> {
+        let revision = number.checked_sub(1).and_then(|i| self.revisions.get(i));
+        let bytes = revision.and_then(|revision| self.bytes.get(..revision.end));
+        Self::open(bytes.ok_or(PdfError::Structure { what: "revision" })?)
+    }
+
+    /// The trailer dictionary of the latest revision (that of the stream, if it is one).
+    #[must_use]
+    pub fn trailer(&self) -> &Dict {
+        static EMPTY: std::sync::OnceLock<Dict> = std::sync::OnceLock::new();
+        match self.layers.first() {
+            Some(layer) => &layer.section.trailer,
+            None => EMPTY.get_or_init(Dict::default),
+        }
+    }
+
+    /// The source of the trailer dictionary.
+    #[must_use]
+    pub fn trailer_bytes(&self) -> &'a [u8] {
+        let layer = self.layers.first();
+        layer
+            .and_then(|layer| self.bytes.get(layer.section.trailer_at.clone()))
+            .unwrap_or_default()
+    }
+
+    /// The reference to the catalog.
+    ///
+    /// # Errors
+    /// [`PdfError::Structure`] if the trailer has none.
+    pub fn root(&self) -> Result<ObjRef, PdfError> {
+        let root = self.trailer().get(b"Root").and_then(Object::as_reference);
+        root.ok_or(PdfError::Structure {
+            what: "Root of the trailer",
+        })
+    }
+
+    /// The catalog.
+    ///
+    /// # Errors
+    /// If it cannot be read or is no dictionary.
+    pub fn catalog(&self) -> Result<Dict, PdfError> {
+        self.dict(&Object::Ref(self.root()?), "catalog")
+    }
+
+    /// One more than the highest object number in use.
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        let size = self.trailer().get(b"Size").and_then(Object::as_integer);
+        let size = size.and_then(|size| u32::try_from(size).ok()).unwrap_or(0);
+        let sections = self.sections().map(Section::bound).max().unwrap_or(0);
+        size.min(limits::PDF_OBJECTS).max(sections).max(1)
+    }
+
+    /// The numbers of all objects in use, in order.
+    ///
+    /// # Errors
+    /// [`PdfError::XrefDamaged`] for an entry that cannot be read.
+    pub fn numbers(&self) -> Result<Vec<u32>, PdfError> {
+        let all: BTreeSet<u32> = self.sections().flat_map(Section::numbers).collect();
+        let mut used = Vec::new();
+        for num in all {
+            if !matches!(self.entry(num)?, None | Some((Entry::Free, _))) {
+                used.push(num);
+            }
+        }
+        Ok(used)
+    }
+
+    /// The objects that a revision (from 1) wrote or freed, by number.
+    #[must_use]
+    pub fn changed_in(&self, revision: usize) -> BTreeSet<u32> {
+        let layers = self.layers.iter();
+        layers
+            .filter(|layer| layer.revision == revision)
+            .flat_map(|layer| [Some(&layer.section), layer.hidden.as_ref()])
+            .flatten()
+            .flat_map(Section::numbers)
+            .collect()
+    }
+
+    /// An object; `null` if it does not exist (clause 7.3.10).
+    ///
+    /// # Errors
+    /// If it is not where it should be or is damaged.
+    pub fn get(&self, reference: ObjRef) -> Result<Object, PdfError> {
+        match self.entry(reference.num)? {
+            Some((Entry::InFile { offset, generation }, limit))
+                if generation == reference.generation =>
+            {
+                Ok(self.indirect(offset, limit, reference)?.object)
+            }
+            Some((Entry::InStream { stream, index }, _)) if reference.generation == 0 => {
+                let container = self.container(stream)?;
+                Ok(container.object(stream, index, reference.num)?.0)
+            }
+            _ => Ok(Object::Null),
+        }
+    }
+
+    /// The reference of a number in use, with its generation.
+    ///
+    /// # Errors
+    /// [`PdfError::XrefDamaged`].
+    pub fn reference(&self, num: u32) -> Result<Option<ObjRef>, PdfError> {
+        Ok(match self.entry(num)? {
+            Some((Entry::InFile { generation, .. }, _)) => Some(ObjRef { num, generation }),
+            Some((Entry::InStream { .. }, _)) => Some(ObjRef::new(num)),
+            _ => None,
+        })
+    }
+
+    /// The object itself, or what the reference leads to.
+    ///
+    /// # Errors
+    /// As [`Document::get`], and [`PdfError::ReferenceLoop`].
+    pub fn resolve(&self, object: &Object) -> Result<Object, PdfError> {
+        let mut object = object.clone();
+        for _ in 0..limits::PDF_DEPTH {
+            match object {
+                Object::Ref(reference) => object = self.get(reference)?,
+                other => return Ok(other),
+            }
+        }
+        Err(PdfError::ReferenceLoop)
+    }
+
+    /// The resolved value of a key; `null` if it is absent.
+    ///
+    /// # Errors
+    /// As [`Document::resolve`].
+    pub fn lookup(&self, dict: &Dict, key: &[u8]) -> Result<Object, PdfError> {
+        dict.get(key)
+            .map_or(Ok(Object::Null), |value| self.resolve(value))
+    }
+
+    /// What `object` leads to, if that is a dictionary (or a stream: its dictionary).
+    ///
+    /// # Errors
+    /// [`PdfError::Structure`] naming `what` if it is not.
+    pub fn dict(&self, object: &Object, what: &'static str) -> Result<Dict, PdfError> {
+        match self.resolve(object)? {
+            Object::Dict(dict) => Ok(dict),
+            Object::Stream(stream) => Ok(stream.dict),
+            _ => Err(PdfError::Structure { what }),
+        }
+    }
+
+    /// The original bytes of an object's body, without `obj` and `endobj`, streams included; for a
+    /// compressed object its bytes inside the object stream.
+    ///
+    /// # Errors
+    /// As [`Document::get`]; [`PdfError::Structure`] if there is no such object.
+    pub fn raw(&self, reference: ObjRef) -> Result<Cow<'a, [u8]>, PdfError> {
+        if let Some(body) = self.body(reference)? {
+            return Ok(Cow::Borrowed(self.bytes.get(body).unwrap_or_default()));
+        }
+        let missing = PdfError::Structure { what: "object" };
+        match self.entry(reference.num)? {
+            Some((Entry::InStream { stream, index }, _)) if reference.generation == 0 => {
+                let container = self.container(stream)?;
+                let (_, body) = container.object(stream, index, reference.num)?;
+                Ok(Cow::Owned(
+                    container.data.get(body).ok_or(missing)?.to_vec(),
+                ))
+            }
+            _ => Err(missing),
+        }
+    }
+
+    /// Where the body of an object stands in the file; `None` if it is compressed or does not exist.
+    ///
+    /// # Errors
+    /// As [`Document::get`].
+    pub fn body(&self, reference: ObjRef) -> Result<Option<Range<usize>>, PdfError> {
+        match self.entry(reference.num)? {
+            Some((Entry::InFile { offset, generation }, limit))
+                if generation == reference.generation =>
+            {
+                Ok(Some(self.indirect(offset, limit, reference)?.body))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The encoded bytes of a stream.
+    #[must_use]
+    pub fn encoded(&self, stream: &Stream) -> &'a [u8] {
+        self.bytes.get(stream.data.clone()).unwrap_or_default()
+    }
+
+    /// The decoded bytes of a stream. Each call counts against the document's budget.
+    ///
+    /// # Errors
+    /// [`PdfError::UnsupportedFilter`] for pictures, [`PdfError::FilterDamaged`],
+    /// [`PdfError::TooLargeInflated`].
+    pub fn stream_data(&self, stream: &Stream) -> Result<Vec<u8>, PdfError> {
+        let steps = self.steps(&stream.dict)?;
+        let limit = limits::PDF_STREAM.min(self.budget.get());
+        let data = filter::decode(self.encoded(stream), &steps, limit)?;
+        self.budget
+            .set(self.budget.get().saturating_sub(data.len()));
+        Ok(data)
+    }
+
+    /// The filters of a stream dictionary with their parameters (table 5).
+    ///
+    /// # Errors
+    /// [`PdfError::Structure`] if `/Filter` is neither a name nor an array of names.
+    pub fn steps(&self, dict: &Dict) -> Result<Vec<filter::Step>, PdfError> {
+        let wrong = PdfError::Structure { what: "Filter" };
+        // A file specification means that the data are elsewhere.
+        if dict.contains(b"F") {
+            return Err(wrong);
+        }
+        let listed = |object: Object| match object {
+            Object::Null => Vec::new(),
+            Object::Array(items) => items,
+            other => vec![other],
+        };
+        let names = listed(self.lookup(dict, b"Filter")?);
+        let parameters = listed(self.lookup(dict, b"DecodeParms")?);
+        if names.len() > 8 {
+            return Err(wrong);
+        }
+        let mut steps = Vec::new();
+        for (i, name) in names.iter().enumerate() {
+            let Object::Name(name) = self.resolve(name)? else {
+                return Err(wrong);
+            };
+            let parameters = match parameters.get(i) {
+                Some(value) => self.resolve(value)?.as_dict().cloned(),
+                None => None,
+            };
+            steps.push(filter::Step {
+                name,
+                parameters: parameters.unwrap_or_default(),
+            });
+        }
+        Ok(steps)
+    }
+
+    fn sections(&self) -> impl Iterator<Item = &Section> {
+        self.layers
+            .iter()
+            .flat_map(|layer| [Some(&layer.section), layer.hidden.as_ref()])
+            .flatten()
+    }
+
+    /// The entry of an object, and the end of the revision that made it.
+    fn entry(&self, num: u32) -> Result<Option<(Entry, usize)>, PdfError> {
+        for layer in &self.layers {
+            let mut entry = layer.section.entry(self.bytes, num)?;
+            if let (None | Some(Entry::Free), Some(hidden)) = (entry, &layer.hidden) {
+                // 7.5.8.4: the table hides from old readers what the stream shows.
+                entry = hidden.entry(self.bytes, num)?.or(entry);
+            }
+            if let Some(entry) = entry {
+                let revision = layer.revision.checked_sub(1);
+                let revision = revision.and_then(|i| self.revisions.get(i));
+                return Ok(Some((entry, revision.map_or(0, |revision| revision.end))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the cross-reference section at `at`.
+    fn section(&self, at: usize) -> Result<Section, PdfError> {
+        let mut lexer = Lexer::at(self.bytes, at);
+        lexer.skip_white();
+        let start = lexer.position();
+        if lexer.eat(b"xref") {
+            let mut section = Section::table(self.bytes, start)?;
+            section.at = at;
+            return Ok(section);
+        }
+        let damaged = PdfError::XrefDamaged { at };
+        let (Ok(Token::Integer(num)), Ok(Token::Integer(generation))) =
+            (lexer.token(), lexer.token())
+        else {
+            return Err(damaged);
+        };
+        let (Ok(num), Ok(generation)) = (u32::try_from(num), u16::try_from(generation)) else {
+            return Err(damaged);
+        };
+        let reference = ObjRef { num, generation };
+        let located = match self.indirect(start, self.bytes.len(), reference) {
+            Err(PdfError::TooDeep { at }) => return Err(PdfError::TooDeep { at }),
+            other => other.map_err(|_| PdfError::XrefDamaged { at })?,
+        };
+        let Object::Stream(stream) = located.object else {
+            return Err(damaged);
+        };
+        let data = self.stream_data(&stream)?;
+        let dict_end = stream.data.start;
+        Section::stream(
+            at,
+            located.end,
+            stream.dict,
+            located.body.start..dict_end,
+            data,
+        )
+    }
+
+    /// Reads `num generation obj … endobj` at `at`, which must end before `limit`.
+    fn indirect(&self, at: usize, limit: usize, reference: ObjRef) -> Result<Located, PdfError> {
+        let misplaced = PdfError::ObjectMisplaced { reference, at };
+        let bytes = self.bytes.get(..limit).unwrap_or(self.bytes);
+        let mut lexer = Lexer::at(bytes, at);
+        let expected = [
+            Token::Integer(i64::from(reference.num)),
+            Token::Integer(i64::from(reference.generation)),
+            Token::Keyword(b"obj"),
+        ];
+        for token in expected {
+            if lexer.token().as_ref() != Ok(&token) {
+                return Err(misplaced);
+            }
+        }
+        lexer.skip_white();
+        let start = lexer.position();
+        let mut object = parser::object(&mut lexer)?;
+        let mut end = lexer.position();
+        lexer.skip_space();
+        if lexer.eat(b"stream") {
+            let Object::Dict(dict) = object else {
+                return Err(PdfError::Syntax { at: end });
+            };
+            let data = self.extent(&mut lexer, &dict, reference)?;
+            end = lexer.position();
+            object = Object::Stream(Stream { dict, data });
+        }
+        match lexer.token() {
+            Ok(Token::Keyword(b"endobj")) => Ok(Located {
+                object,
+                body: start..end,
+                end: lexer.position(),
+            }),
+            _ => Err(PdfError::Syntax { at: end }),
+        }
+    }
+
+    /// The data of a stream; the lexer stands behind `stream` and goes behind `endstream`.
+    fn extent(
+        &self,
+        lexer: &mut Lexer<'_>,
+        dict: &Dict,
+        reference: ObjRef,
+    ) -> Result<Range<usize>, PdfError> {
+        let wrong = PdfError::StreamLength { reference };
+        // 7.3.8.1: CR LF or LF, never CR alone.
+        if !lexer.eat(b"\r\n") && !lexer.eat(b"\n") {
+            return Err(wrong);
+        }
+        let start = lexer.position();
+        let length = match dict.get(b"Length") {
+            Some(Object::Integer(length)) => Some(*length),
+            Some(Object::Ref(length)) if *length != reference => self.length(*length)?,
+            _ => None,
+        };
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let Some(end) = length.and_then(|length| start.checked_add(length)) else {
+            return Err(wrong);
+        };
+        lexer.seek(end);
+        lexer.eat_eol();
+        if !lexer.eat(b"endstream") {
+            return Err(wrong);
+        }
+        Ok(start..end)
+    }
+
+    /// An indirect `/Length`. It is a number, so no stream is ever opened for it but an object stream.
+    fn length(&self, reference: ObjRef) -> Result<Option<i64>, PdfError> {
+        match self.entry(reference.num)? {
+            Some((Entry::InFile { offset, .. }, limit)) => {
+                let bytes = self.bytes.get(..limit).unwrap_or(self.bytes);
+                let mut lexer = Lexer::at(bytes, offset);
+                let expected = [
+                    Token::Integer(i64::from(reference.num)),
+                    Token::Integer(i64::from(reference.generation)),
+                    Token::Keyword(b"obj"),
+                ];
+                for token in expected {
+                    if lexer.token().as_ref() != Ok(&token) {
+                        return Ok(None);
+                    }
+                }
+                Ok(parser::object(&mut lexer)?.as_integer())
+            }
+            Some((Entry::InStream { .. }, _)) => Ok(self.get(reference)?.as_integer()),
+            _ => Ok(None),
+        }
+    }
+
+    /// The inflated object stream `number`.
+    fn container(&self, number: u32) -> Result<Arc<Container>, PdfError> {
+        if let Some(container) = self.containers.borrow().get(&number) {
+            return Ok(Arc::clone(container));
+        }
+        if !self.opening.borrow_mut().insert(number) {
+            return Err(PdfError::ReferenceLoop);
+        }
+        let opened = self.open_container(number).map(Arc::new);
+        self.opening.borrow_mut().remove(&number);
+        let container = opened?;
+        let mut containers = self.containers.borrow_mut();
+        containers.insert(number, Arc::clone(&container));
+        Ok(container)
+    }
+
+    fn open_container(&self, number: u32) -> Result<Container, PdfError> {
+        let damaged = PdfError::ObjectStream { number };
+        let Some((Entry::InFile { offset, generation }, limit)) = self.entry(number)? else {
+            return Err(damaged);
+        };
+        let reference = ObjRef {
+            num: number,
+            generation,
+        };
+        let located = self.indirect(offset, limit, reference)?;
+        let Object::Stream(stream) = located.object else {
+            return Err(damaged);
+        };
+        if !stream.dict.is_name(b"Type", b"ObjStm") {
+            return Err(damaged);
+        }
+        let entry = |key| {
+            let value = stream.dict.get(key).and_then(Object::as_integer);
+            value.and_then(|value| usize::try_from(value).ok())
+        };
+        let (Some(count), Some(first)) = (entry(b"N"), entry(b"First")) else {
+            return Err(damaged);
+        };
+        let data = self.stream_data(&stream)?;
+        let objects = directory(&data, count, first).ok_or(damaged)?;
+        Ok(Container { data, objects })
+    }
+}
+
+/// The `count` pairs of number and offset at the head of an object stream.
+fn directory(data: &[u8], count: usize, first: usize) -> Option<Vec<(u32, usize)>> {
+    let mut lexer = Lexer::at(data.get(..first)?, 0);
+    let mut objects = Vec::new();
+    for _ in 0..count {
+        let (Ok(Token::Integer(num)), Ok(Token::Integer(offset))) = (lexer.token(), lexer.token())
+        else {
+            return None;
+        };
+        let at = first.checked_add(usize::try_from(offset).ok()?)?;
+        objects.push((u32::try_from(num).ok()?, at));
+    }
+    Some(objects)
+}
+
+impl Container {
+    /// The object at `index`, which must be `num`, and where it stands.
+    fn object(
+        &self,
+        number: u32,
+        index: usize,
+        num: u32,
+    ) -> Result<(Object, Range<usize>), PdfError> {
+        let damaged = PdfError::ObjectStream { number };
+        let Some((found, at)) = self.objects.get(index).copied() else {
+            return Err(damaged);
+        };
+        if found != num || at > self.data.len() {
+            return Err(damaged);
+        }
+        let mut lexer = Lexer::at(&self.data, at);
+        lexer.skip_space();
+        let start = lexer.position();
+        let object = parser::object(&mut lexer)?;
+        Ok((object, start..lexer.position()))
+    }
+}

@@ -72,7 +72,8 @@ impl Issuer {
         // Parsing and drawing take milliseconds to seconds: not on a thread that serves.
         let prepared = tokio::task::spawn_blocking(move || prepare(&preparation));
         let prepared = prepared.await.map_err(|_| IssueError::SelfCheck)??;
-        let signed = sign(&identity, prepared).await?;
+        let tail = sign(&identity, prepared).await?;
+        let signed = [pdf, &tail].concat();
         self_check(&signed)?;
         Ok(signed)
     }
@@ -262,6 +263,7 @@ fn centred_at(view: &View, seal: &catalogue::SealPlace, diameter: f64) -> Place 
     spot.place(view, (diameter, diameter))
 }
 
+/// The tail of the document with its signature: what stands before it is the agency's, byte for byte.
 async fn sign(identity: &SigningIdentity, prepared: Prepared) -> Result<Vec<u8>, IssueError> {
     let signing = cms::Signing::new(identity.chain(), prepared.digest(), identity.algorithm());
     let signing = signing.map_err(|_| IssueError::Certificates)?;

@@ -10,6 +10,7 @@ use crate::pdf::image::Picture;
 use crate::pdf::inspect::{Coverage, screen, signatures};
 use crate::pdf::label::{CAPTION, Footer, Symbol, Words};
 use crate::pdf::layout::{self, Corner, Spot, SymbolPlace};
+use crate::pdf::signatory;
 use crate::pdf::signature::{self, Prepared};
 use crate::pdf::stamp::{self, Stamp};
 use crate::pdf::view::{Place, View};
@@ -30,9 +31,6 @@ pub struct Imprint {
     /// Its owner (NĐ 45/2020 Đ18.2b).
     pub owner: String,
 }
-
-/// Pages looked through for the signatory's name: a permit with forty pages of drawings is signed early.
-const SIGNED_WITHIN: usize = 5;
 
 /// Diameter of a seal whose agency has not said its own, in millimetres.
 const SEAL_MM: f64 = 35.0;
@@ -163,7 +161,7 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
         }
         None => None,
     };
-    let _on_first: Vec<Place> = seal
+    let on_first: Vec<Place> = seal
         .iter()
         .filter(|(_, page, _)| *page == 0)
         .map(|(.., place)| *place)
@@ -182,7 +180,9 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
         footer: Some(Footer {
             system: &wanted.imprint.system,
             owner: &wanted.imprint.owner,
+            spot: None,
         }),
+        keep_free: &on_first,
     };
     stamp::compose(&mut update, &first, &stamp)?;
     let (page, rect, appearance) = match &seal {
@@ -228,20 +228,14 @@ fn seal_place(
     diameter: f64,
 ) -> Result<(usize, Place), IssueError> {
     let diameter = if diameter > 0.0 { diameter } else { SEAL_MM };
-    let pages = document.page_references()?.len();
-    for index in 0..pages.min(SIGNED_WITHIN) {
-        let surface = Surface::read(document, &document.page(index)?)?;
-        let gap = layout::signature_gap(&surface, &wanted.signatory, &wanted.position);
-        if let Some(gap) = gap {
-            return Ok((
-                index,
-                layout::seal_place(&surface.view, gap, diameter, None),
-            ));
-        }
+    let found = signatory::find_signature_gap(document, &wanted.signatory, &wanted.position)?;
+    if let Some((index, gap)) = found {
+        let view = Surface::read(document, &document.page(index)?)?.view;
+        return Ok((index, signatory::seal_alone(&view, gap, diameter)));
     }
     let index = match wanted.seal.page {
         PageChoice::First => 0,
-        PageChoice::Last => pages.saturating_sub(1),
+        PageChoice::Last => document.page_references()?.len().saturating_sub(1),
     };
     let surface = Surface::read(document, &document.page(index)?)?;
     let place = centred_at(&surface.view, &wanted.seal, diameter);

@@ -6,7 +6,7 @@
 use crate::clock::UnixTime;
 use crate::credential::scan;
 use crate::digest::Sha256;
-use crate::pdf::inspect::{Coverage, SignatureField, signatures};
+use crate::pdf::inspect::{Changes, Coverage, SignatureField, changes_after, signatures};
 use crate::pdf::{Document, PdfError};
 use crate::pki::chain::{self, Purpose};
 use crate::pki::cms::{CmsOutcome, SignedData};
@@ -132,7 +132,7 @@ pub(super) fn read_signed(
 }
 
 /// What came after the last signature. This system appends nothing to what it sealed, so anything is a
-/// change there; in other files an update may be lawful (evidence for later), unless it touches a page.
+/// change there; in other files further signatures are lawful and nothing else.
 fn after_the_last(
     document: &Document<'_>,
     fields: &[SignatureField],
@@ -154,25 +154,9 @@ fn after_the_last(
     if ours {
         return Ok(changed);
     }
-    let mut pages = std::collections::BTreeSet::new();
-    for reference in document.page_references()? {
-        pages.insert(reference.num);
-        let page = document.get(reference)?;
-        let contents = page.as_dict().and_then(|dict| dict.get(b"Contents"));
-        let array = contents.and_then(|contents| contents.as_array());
-        let streams = array.unwrap_or_default().iter().chain(contents);
-        pages.extend(streams.filter_map(|one| Some(one.as_reference()?.num)));
-    }
-    let touched = (covered..last).any(|revision| {
-        document
-            .changed_in(revision.saturating_add(1))
-            .iter()
-            .any(|number| pages.contains(number))
-    });
-    Ok(if touched {
-        changed
-    } else {
-        Outcome::Undetermined(Reason::DocumentChanged)
+    Ok(match changes_after(document, covered)? {
+        Changes::Nothing | Changes::Signatures => Outcome::Pass,
+        Changes::Other(_) => changed,
     })
 }
 

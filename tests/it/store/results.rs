@@ -180,6 +180,7 @@ async fn change(
         authority: "Sở Xây dựng Mẫu".into(),
         actor: "registrar".into(),
         at: now(),
+        salt: [7; 16],
         leaf_index,
     };
     tx.change_status(&change).await.map(|()| change)

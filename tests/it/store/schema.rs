@@ -138,6 +138,7 @@ fn append_only_tables_refuse_change_and_removal() {
                     authority: "Sở Xây dựng Mẫu".into(),
                     actor: "registrar".into(),
                     at: now(),
+                    salt: [7; 16],
                     leaf_index,
                 })
                 .await?;

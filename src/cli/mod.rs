@@ -1,5 +1,10 @@
 //! The command line: one file per command, and the only place that prints.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a command answers goes to standard output"
+)]
+
 mod account;
 mod agency;
 mod demo;

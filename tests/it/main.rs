@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     reason = "what a test builds for itself it may take for granted"
 )]
-
 #![allow(
     clippy::unwrap_used,
     reason = "what a test needs and does not get fails it"

@@ -19,12 +19,12 @@ pub mod catalogue;
 pub mod cose;
 pub mod pki;
 pub mod qr;
-pub mod tlog;
 
 // Floor 2: documents. Pure, made of formats.
 pub mod credential;
 pub mod pdf;
 pub mod status;
+pub mod tlog;
 pub mod trust;
 
 // Floor 3: adapters. All I/O.
@@ -32,6 +32,7 @@ pub mod signer;
 pub mod store;
 
 // Floor 4: use cases. Each decides something and reads like the procedure.
+pub mod inspection;
 pub mod issuance;
 pub mod lifecycle;
 pub mod publication;

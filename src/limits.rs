@@ -63,8 +63,17 @@ pub const PDF_SIGNATURES: usize = 64;
 /// Bytes of one CMS signature: a chain, revocation data and two tokens fit in a tenth of it.
 pub const CMS: usize = 1024 * 1024;
 
-/// Certificates looked at while a path is built.
+/// Certificates of one path; real ones have two to four.
 pub const CHAIN: usize = 8;
+
+/// Signatures checked while a path is searched: cross-signed authorities double the ways at each step.
+pub const CHAIN_SIGNATURES: usize = 32;
+
+/// Bytes of one certificate; real ones have one to three thousand.
+pub const CERTIFICATE: usize = 64 * 1024;
+
+/// Certificates in one CMS signature or PEM file.
+pub const CERTIFICATES: usize = 64;
 
 /// Bytes of a picture with a QR.
 pub const PICTURE_FILE: usize = 16 * 1024 * 1024;

@@ -109,6 +109,12 @@ codes! {
 }
 
 impl CheckKind {
+    /// Whether it compares with records that a verifier need not have.
+    #[must_use]
+    pub fn is_comparison(self) -> bool {
+        matches!(self, Self::Register | Self::DocumentBinding)
+    }
+
     /// The question that this check helps to answer.
     #[must_use]
     pub fn answer(self) -> Answer {
@@ -350,7 +356,8 @@ impl Report {
         self.as_of
     }
 
-    /// One of the three answers: the worst of its checks. Without a check it was not performed.
+    /// One of the three answers: the worst of its checks. Without a check it was not performed. A
+    /// comparison with a register that nobody had at hand takes nothing away from what was checked.
     #[must_use]
     pub fn answer(&self, answer: Answer) -> Outcome {
         let rank = |outcome: &Outcome| match outcome {
@@ -361,7 +368,10 @@ impl Report {
         };
         self.checks
             .iter()
-            .filter(|(kind, _)| kind.answer() == answer)
+            .filter(|(kind, outcome)| {
+                let skipped = matches!(outcome, Outcome::NotPerformed(_));
+                kind.answer() == answer && !(skipped && kind.is_comparison())
+            })
             .map(|(_, outcome)| *outcome)
             .min_by_key(rank)
             .unwrap_or(Outcome::NotPerformed(Skip::NothingToCheck))
@@ -435,6 +445,23 @@ mod tests {
             Outcome::NotPerformed(Skip::NothingToCheck)
         );
         assert_eq!(mixed.outcome(Match), None);
+    }
+
+    #[test]
+    fn a_register_that_is_not_at_hand_takes_nothing_from_a_good_signature() {
+        let offline = report(&[
+            (CredentialSignature, Outcome::Pass),
+            (CheckKind::Register, Outcome::NotPerformed(Skip::NoRegister)),
+        ]);
+        assert_eq!(offline.answer(Answer::Signature), Outcome::Pass);
+        let differs = report(&[
+            (CredentialSignature, Outcome::Pass),
+            (CheckKind::Register, Outcome::Fail(Reason::RegisterMismatch)),
+        ]);
+        assert_eq!(
+            differs.answer(Answer::Signature),
+            Outcome::Fail(Reason::RegisterMismatch)
+        );
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct SignatureField {
     pub claimed_time: Option<String>,
     /// `/Reason`.
     pub reason: Option<String>,
+    /// `/ContactInfo`; ours hold the text of the QR.
+    pub contact: Option<String>,
     /// `/P` of the DocMDP transform if this is a certification signature (12.8.2.2).
     pub certification: Option<i64>,
     /// Which part of the file it covers.
@@ -211,6 +213,7 @@ fn signature(
         sub_filter: sub_filter.into_owned(),
         claimed_time: text(b"M")?,
         reason: text(b"Reason")?,
+        contact: text(b"ContactInfo")?,
         certification: permission(document, &dict)?,
         coverage,
     })

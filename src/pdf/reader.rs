@@ -295,10 +295,16 @@ impl<'a> Document<'a> {
     pub fn stream_data(&self, stream: &Stream) -> Result<Vec<u8>, PdfError> {
         let steps = self.steps(&stream.dict)?;
         let limit = limits::PDF_STREAM.min(self.budget.get());
-        let data = filter::decode(self.encoded(stream), &steps, limit)?;
-        self.budget
-            .set(self.budget.get().saturating_sub(data.len()));
-        Ok(data)
+        let decoded = filter::decode(self.encoded(stream), &steps, limit);
+        let spent = match &decoded {
+            Ok(data) => data.len(),
+            Err(PdfError::UnsupportedFilter { .. }) => 0,
+            // What was inflated before it failed counts too, or a bomb could be asked for often.
+            Err(_) => limits::PDF_STREAM,
+        };
+        let left = self.budget.get().saturating_sub(spent);
+        self.budget.set(left);
+        decoded
     }
 
     /// The filters of a stream dictionary with their parameters (table 5).

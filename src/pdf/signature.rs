@@ -31,10 +31,13 @@ pub enum Place<'a> {
         /// `[left, bottom, right, top]` in the page's user space; all zero if it is invisible.
         rect: [f64; 4],
     },
-    /// An empty one that the file has already; its widget stays where it is.
+    /// An empty one that the file has already.
     Existing {
         /// Its full name.
         field: &'a str,
+        /// Where its widget goes, in its page's user space; `None` leaves it where it is. A seal has its
+        /// real size, whatever room a template left for it.
+        rect: Option<[f64; 4]>,
     },
 }
 
@@ -165,11 +168,11 @@ pub fn add(update: &mut Update<'_>, request: &Request<'_>) -> Result<Placeholder
                 contents,
             })
         }
-        Place::Existing { field } => {
+        Place::Existing { field, rect } => {
             let field = named(field).filter(|field| field.is_signature());
             let field = field.ok_or(PdfError::NoSuchField)?;
             let value = update.add(body);
-            occupy(update, field, value, request.appearance)?;
+            occupy(update, field, value, request.appearance, rect)?;
             register(update, None)?;
             Ok(Placeholder {
                 value,
@@ -242,6 +245,7 @@ fn occupy(
     field: &Field,
     value: ObjRef,
     appearance: Option<ObjRef>,
+    rect: Option<[f64; 4]>,
 ) -> Result<(), PdfError> {
     if field.dict.contains(b"V") {
         return Err(PdfError::FieldSigned);
@@ -258,7 +262,14 @@ fn occupy(
     };
     let appearance = format!("<</N {appearance}>>");
     update.patch(*widget, |body| {
-        patch::set_entry(body, b"AP", appearance.as_bytes())
+        let body = patch::set_entry(body, b"AP", appearance.as_bytes())?;
+        match rect {
+            Some(rect) => {
+                let rect = format!("[{}]", rect.map(coordinate).join(" "));
+                patch::set_entry(&body, b"Rect", rect.as_bytes())
+            }
+            None => Ok(body),
+        }
     })
 }
 

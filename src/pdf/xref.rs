@@ -228,11 +228,12 @@ fn table_entry(entry: &[u8]) -> Option<Entry> {
         return None;
     }
     match entry.get(17)? {
-        b'f' => Some(Entry::Free),
-        b'n' => Some(Entry::InFile {
+        b'n' if offset > 0 => Some(Entry::InFile {
             offset: usize::try_from(offset).ok()?,
             generation: u16::try_from(generation).ok()?,
         }),
+        // At byte 0 stands the header; some programs mark unused numbers so.
+        b'f' | b'n' => Some(Entry::Free),
         _ => None,
     }
 }
@@ -261,7 +262,7 @@ fn stream_entry(row: &[u8], [kind, second, third]: [usize; 3]) -> Option<Entry> 
         big_endian(third_field)?
     };
     match kind {
-        1 => Some(Entry::InFile {
+        1 if two > 0 => Some(Entry::InFile {
             offset: usize::try_from(two).ok()?,
             generation: u16::try_from(three).ok()?,
         }),
@@ -269,7 +270,7 @@ fn stream_entry(row: &[u8], [kind, second, third]: [usize; 3]) -> Option<Entry> 
             stream: u32::try_from(two).ok().filter(|num| *num > 0)?,
             index: usize::try_from(three).ok()?,
         }),
-        // 0 is free; 7.5.8.3: types unknown here stand for null.
+        // 0 is free, so is byte 0; 7.5.8.3: types unknown here stand for null.
         _ => Some(Entry::Free),
     }
 }
@@ -321,6 +322,7 @@ mod tests {
         assert_eq!(table_entry(b"0000000017 00007 n\r\n"), in_use);
         assert_eq!(table_entry(b"0000000017 00007 n \n"), in_use);
         assert_eq!(table_entry(b"0000000003 65535 f \n"), Some(Entry::Free));
+        assert_eq!(table_entry(b"0000000000 00000 n \n"), Some(Entry::Free));
         assert_eq!(table_entry(b"0000000017 00007 n\n0"), None);
         assert_eq!(table_entry(b"000000001x 00007 n \n"), None);
         assert_eq!(table_entry(b"0000000017 99999 n \n"), None);

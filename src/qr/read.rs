@@ -47,6 +47,21 @@ pub enum ReadError {
     Reader,
 }
 
+impl ReadError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::FileTooLarge { .. } => "picture/too-large",
+            Self::NotAPicture => "picture/not-a-picture",
+            Self::Damaged(_) => "picture/damaged",
+            Self::TooManyPixels { .. } => "picture/too-many-pixels",
+            Self::NoSymbol => "picture/no-code",
+            Self::Reader => "picture/not-readable",
+        }
+    }
+}
+
 /// Pixels that symbols are searched in; a larger picture is halved until it is under this. A 12 MP photo
 /// (4000 × 3000) becomes 2000 × 1500; its middle is also looked at as it is.
 pub const SCANNED_PIXELS: u64 = 4_500_000;

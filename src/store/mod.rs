@@ -1,1 +1,231 @@
-//! The register: the only folder that names sqlx.
+//! The register: SQLite or PostgreSQL behind one text of SQL, and the files of the documents.
+//!
+//! This is the only folder that names sqlx. Every statement is a constant above the one method that runs
+//! it; every method is one of [`Tx`], so what belongs together is written together or not at all. Domain
+//! types go in, domain types come out; rows never leave their file.
+//!
+//! ```text
+//! store.run(|mut tx| async move {        begins, commits what comes back, tries again if another
+//!     let index = tx.append_leaf(&leaf).await?;              transaction was in the way
+//!     tx.change_status(&StatusChange { leaf_index: index, .. }).await?;
+//!     Ok((tx, index))
+//! }).await
+//! ```
+//!
+//! **Invariants:** an acknowledged transaction is on the disk (`synchronous = FULL`); leaf indexes have no
+//! gap; log entries, status changes, checks and audit lines are never changed; a number, a result code and
+//! a place in a status list are given once.
+//!
+//! The order in which a transaction takes locks is: counter, result, log head. The log head is the one row
+//! that all writers share, so append leaves last.
+
+mod accounts;
+mod agencies;
+mod alarms;
+mod answers;
+mod audit;
+mod backend;
+mod checks;
+mod column;
+mod counters;
+pub mod documents;
+mod error;
+mod jobs;
+mod keys;
+mod log;
+mod publications;
+mod recorder;
+mod results;
+mod rows;
+mod status_changes;
+mod status_lists;
+
+pub use accounts::{Account, ApiKey};
+pub use agencies::{Agency, Seal};
+pub use alarms::Alarm;
+pub use answers::Answer;
+pub use audit::AuditEntry;
+pub use checks::{Check, CheckEntry, CheckQuery, Place, Seen};
+pub use error::{Conflict, Contention, DatabaseFault, StoreError};
+pub use jobs::{Job, NewJob};
+pub use keys::{Key, Purpose, TypeScope};
+pub use log::{Leaf, StoredLeaf};
+pub use publications::Publication;
+pub use recorder::Recorder;
+pub use results::{Issued, Standing, StoredResult};
+pub use status_changes::StatusChange;
+pub use status_lists::StatusListRegister;
+
+use backend::Backend;
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use std::time::Duration;
+
+/// Connections to PostgreSQL, or readers of SQLite, unless told otherwise.
+pub const CONNECTIONS: u32 = 10;
+
+/// How often [`Store::run`] tries before it gives the contention to its caller.
+pub const ATTEMPTS: u32 = 10;
+
+/// How long somebody waits for a free connection: longer than any transaction of ours takes.
+const ACQUIRE: Duration = Duration::from_secs(15);
+
+/// The register. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    backend: Backend,
+    /// SQLite has one writer; waiting for it in the pool's queue is fair, waiting for its lock is not.
+    writers: AnyPool,
+    readers: AnyPool,
+}
+
+impl Store {
+    /// Opens `sqlite:///path/to/file` (made if missing) or `postgres://…` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] for other databases and for SQLite in memory, which no two connections share;
+    /// [`StoreError::Migration`] when the tables were changed by somebody else.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, CONNECTIONS).await
+    }
+
+    /// [`Self::open`] with a number of connections.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (backend, url) = Backend::of(url)?;
+        let (writers, readers) = match backend {
+            Backend::Sqlite => {
+                let writers = pool(1, backend.on_connect_writer()).connect(&url).await?;
+                let readers = pool(connections, backend.on_connect_reader());
+                (writers, readers.connect_lazy(&url)?)
+            }
+            Backend::Postgres => {
+                let pool = pool(connections, backend.on_connect_writer());
+                let pool = pool.connect(&url).await?;
+                (pool.clone(), pool)
+            }
+        };
+        backend.migrate(&writers).await?;
+        Ok(Self {
+            backend,
+            writers,
+            readers,
+        })
+    }
+
+    /// Runs `work` in a transaction and commits it. When another transaction was in the way, `work` runs
+    /// again from the start, at most [`ATTEMPTS`] times: it must not do anything outside the transaction
+    /// that cannot be done twice.
+    ///
+    /// `work` hands the transaction back with what it found; on an error everything is undone.
+    ///
+    /// # Errors
+    /// Those of `work` and of the commit.
+    pub async fn run<T, E, F, W>(&self, mut work: F) -> Result<T, E>
+    where
+        F: FnMut(Tx) -> W,
+        W: Future<Output = Result<(Tx, T), E>>,
+        E: std::error::Error + From<StoreError> + 'static,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&mut work).await {
+                Err(error) if attempt < ATTEMPTS && error::is_contention(&error) => {
+                    // 2, 4, 8 … at most 256 ms: the other one has committed by then.
+                    tokio::time::sleep(Duration::from_millis(1 << attempt.min(8))).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt<T, E, F, W>(&self, work: &mut F) -> Result<T, E>
+    where
+        F: FnMut(Tx) -> W,
+        W: Future<Output = Result<(Tx, T), E>>,
+        E: From<StoreError>,
+    {
+        let (tx, found) = work(self.begin().await?).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    /// Begins a transaction. It is undone when dropped; [`Self::run`] also tries again.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let transaction = self.writers.begin_with(self.backend.begin()).await?;
+        Ok(self.tx(transaction))
+    }
+
+    /// Begins a transaction that sees one moment of the register and cannot write. Nothing to commit.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        let transaction = self.readers.begin_with(self.backend.begin_read()).await?;
+        Ok(self.tx(transaction))
+    }
+
+    fn tx(&self, transaction: Transaction<'static, Any>) -> Tx {
+        Tx {
+            backend: self.backend,
+            transaction,
+        }
+    }
+
+    /// Asks the database something that only a migrated one can answer: for `/readyz`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read().await?.log_size().await.map(drop)
+    }
+
+    /// Waits until every connection is given back and closes them.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                for statement in on_connect {
+                    sqlx::query(*statement).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+}
+
+/// A transaction. Its methods stand in the file of what they are about. Dropped without
+/// [`Tx::commit`] it is undone.
+#[derive(Debug)]
+pub struct Tx {
+    backend: Backend,
+    transaction: Transaction<'static, Any>,
+}
+
+impl Tx {
+    /// Makes it last.
+    ///
+    /// # Errors
+    /// [`StoreError::Contended`] where the database finds out only now.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+}

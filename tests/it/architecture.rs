@@ -8,10 +8,16 @@ const FLOORS: &[&[&str]] = &[
     &[
         "clock", "digest", "id", "key", "limits", "private", "report",
     ],
-    &["access", "catalogue", "cose", "pki", "qr", "tlog"],
-    &["credential", "pdf", "status", "trust"],
+    &["access", "catalogue", "cose", "pki", "qr"],
+    &["credential", "pdf", "status", "tlog", "trust"],
     &["signer", "store"],
-    &["issuance", "lifecycle", "publication", "verification"],
+    &[
+        "inspection",
+        "issuance",
+        "lifecycle",
+        "publication",
+        "verification",
+    ],
     &["http", "worker"],
     &["app", "cli", "config", "telemetry"],
 ];
@@ -24,6 +30,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("cli", "app"),
     ("cli", "config"),
     ("cli", "telemetry"),
+    ("inspection", "verification"),
     ("credential", "status"),
     ("credential", "trust"),
 ];

@@ -9,14 +9,18 @@
 )]
 
 mod architecture;
+mod cms_signature;
 mod credential;
+mod documents;
 mod judges;
 mod pades;
 mod pages;
 mod pdf;
 mod pki;
 mod qr;
+mod signer;
 mod stamp;
 mod status;
 mod store;
+mod support;
 mod trust;

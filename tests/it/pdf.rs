@@ -1,10 +1,5 @@
 //! Tests of pdf.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy knows test functions, not what they call"
-)]
-
 mod attacks;
 mod reading;
 mod refusing;

@@ -1,1 +1,14 @@
-//! Tests of store.
+//! The register, on SQLite and on PostgreSQL: every body runs on both.
+
+mod accounts;
+mod answers;
+mod checks;
+mod counters;
+mod documents;
+mod jobs;
+mod log;
+mod publications;
+mod results;
+mod samples;
+mod schema;
+mod transactions;

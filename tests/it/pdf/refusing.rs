@@ -58,6 +58,20 @@ fn a_content_stream_of_two_gibibytes_is_refused_by_the_budget() {
 }
 
 #[test]
+fn a_bomb_that_is_asked_for_again_and_again_uses_up_the_budget() {
+    let bytes = fixture("bad/flate-bomb-object-stream-2-gib.pdf");
+    let document = Document::open(&bytes).unwrap();
+    let limits: Vec<_> = (0..5)
+        .map(|_| match document.catalog() {
+            Err(PdfError::TooLargeInflated { limit }) => limit,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let left: Vec<bool> = limits.iter().map(|limit| *limit > 0).collect();
+    assert_eq!(left, [true, true, true, false, false]);
+}
+
+#[test]
 fn every_good_file_is_accepted_or_refused_for_the_reason_given() {
     for (name, bytes) in pdfs("pdf") {
         let code = match name.as_str() {

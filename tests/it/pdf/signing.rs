@@ -235,7 +235,7 @@ fn an_empty_field_of_the_file_is_filled_and_no_second_one_made() {
     let field = "ChuKyLanhDao";
     let directory = tempfile::tempdir().unwrap();
     let files = [("empty".to_owned(), bytes)];
-    let signed = signed(&files, Place::Existing { field }).remove(0);
+    let signed = signed(&files, Place::Existing { field, rect: None }).remove(0);
     let path = goes_in(&directory, "filled", &signed);
     qpdf(&path);
     let told = seen(&[path]).remove(0);
@@ -246,11 +246,11 @@ fn an_empty_field_of_the_file_is_filled_and_no_second_one_made() {
 
     let document = Document::open(&signed).unwrap();
     assert_eq!(empty_fields(&document).unwrap(), vec![]);
-    let again = prepared(&signed, Place::Existing { field });
+    let again = prepared(&signed, Place::Existing { field, rect: None });
     assert_eq!(again, Err(PdfError::FieldSigned));
     let field = "KhongCo";
     assert_eq!(
-        prepared(&signed, Place::Existing { field }),
+        prepared(&signed, Place::Existing { field, rect: None }),
         Err(PdfError::NoSuchField)
     );
     let new = Place::New {

@@ -1,1 +1,0 @@
-//! Puts the parts together: the only composition root.

@@ -1,0 +1,305 @@
+//! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
+
+mod setup;
+
+pub use setup::{NewAccount, NewAgency};
+
+use crate::catalogue::{Catalogue, Label};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::pages::Site;
+use crate::http::{Limits, Service};
+use crate::inspection::Inspection;
+use crate::issuance::{Imprint, Issuer};
+use crate::lifecycle::Lifecycle;
+use crate::pki::Certificate;
+use crate::publication::{Publisher, Terms};
+use crate::signer::Keyring;
+use crate::store::documents::Documents;
+use crate::store::{Recorder, Store};
+use crate::trust::TrustBundle;
+use crate::verification::Verifier;
+use crate::worker::Worker;
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An opened installation: a data directory with its configuration, register, files and keys.
+#[derive(Clone)]
+pub struct Installation {
+    dir: PathBuf,
+    config: Arc<Config>,
+    store: Store,
+    documents: Documents,
+    keys: Arc<Keyring>,
+    catalogue: Arc<Catalogue>,
+    roots: Arc<Vec<Certificate>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Installation {
+    /// Opens a data directory. `database` goes before the configured one.
+    ///
+    /// # Errors
+    /// When a part cannot be opened; the message names it.
+    pub async fn open(
+        dir: &Path,
+        database: Option<&str>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let config = Config::read(&dir.join(Config::FILE))?;
+        let url = database.map_or_else(|| config.database_url(dir), str::to_owned);
+        let store = Store::open(&url)
+            .await
+            .context("the register cannot be opened")?;
+        let documents = Documents::on_disk(dir.join("documents"))
+            .await
+            .context("the directory of the documents cannot be opened")?;
+        let keys = Keyring::new(&dir.join("keys"), &dir.join(&config.passphrase_file));
+        Ok(Self {
+            catalogue: Arc::new(catalogue(&dir.join("catalogue"))?),
+            roots: Arc::new(roots(&dir.join("trust"))?),
+            dir: dir.to_owned(),
+            config: Arc::new(config),
+            store,
+            documents,
+            keys: Arc::new(keys),
+            clock,
+        })
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The register.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<Keyring> {
+        &self.keys
+    }
+
+    /// What may be issued.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// The files.
+    #[must_use]
+    pub fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// Issues results.
+    ///
+    /// # Errors
+    /// When the public address cannot stand in a QR.
+    pub fn issuer(&self) -> anyhow::Result<Issuer> {
+        Ok(Issuer {
+            store: self.store.clone(),
+            documents: self.documents.clone(),
+            catalogue: Arc::clone(&self.catalogue),
+            keys: Arc::clone(&self.keys),
+            imprint: Arc::new(Imprint {
+                host: self.config.host()?,
+                system: self.config.system_name.clone(),
+                owner: self.config.system_owner.clone(),
+            }),
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    /// Changes the status of results.
+    #[must_use]
+    pub fn lifecycle(&self) -> Lifecycle {
+        Lifecycle::new(self.store.clone(), Arc::clone(&self.clock))
+    }
+
+    /// Answers with the register; `anchors` are trusted beside the installation's own roots. The trust
+    /// bundle is the one published last.
+    ///
+    /// # Errors
+    /// When the register fails.
+    pub async fn verifier(&self, anchors: Vec<Certificate>) -> anyhow::Result<Verifier> {
+        let verifier = Verifier::new(
+            self.store.clone(),
+            Arc::clone(&self.catalogue),
+            Arc::clone(&self.clock),
+            anchors,
+        );
+        if let Some(held) = self.store.read().await?.publication("trust").await? {
+            verifier.trust(TrustBundle::open(&held.content, None)?);
+        }
+        Ok(verifier)
+    }
+
+    /// Signs what is published.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        let terms = Terms {
+            public_url: self.config.public_url.trim_end_matches('/').to_owned(),
+            operator_code: self.config.operator_code.clone(),
+            operator: self.owner(),
+            system: self.system(),
+            list_ttl: self.config.status_list_ttl,
+            list_lifetime: self.config.status_list_lifetime,
+            bundle_days: self.config.trust_bundle_days,
+        };
+        Publisher::new(
+            self.store.clone(),
+            Arc::clone(&self.keys),
+            Arc::clone(&self.catalogue),
+            Arc::clone(&self.roots),
+            Arc::new(terms),
+            Arc::clone(&self.clock),
+        )
+    }
+
+    /// Writes what is published to `trust/` in the data directory, as the server publishes it.
+    ///
+    /// # Errors
+    /// When something cannot be signed or written.
+    pub async fn write_publications(&self) -> anyhow::Result<()> {
+        let folder = self.dir.join("trust");
+        for publication in self.publisher().everything().await? {
+            let name = if publication.name == "trust" {
+                "bundle"
+            } else {
+                &publication.name
+            };
+            let path = folder.join(name);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            replace(&path, &publication.content)?;
+        }
+        Ok(())
+    }
+
+    /// Everything that the HTTP service reaches.
+    ///
+    /// # Errors
+    /// When a part cannot be made.
+    pub async fn service(&self) -> anyhow::Result<Service> {
+        let verifier = self.verifier(Vec::new()).await?;
+        Ok(Service {
+            store: self.store.clone(),
+            documents: self.documents.clone(),
+            issuer: self.issuer()?,
+            lifecycle: self.lifecycle(),
+            inspection: Inspection::new(
+                self.store.clone(),
+                Recorder::start(self.store.clone()),
+                verifier.clone(),
+                Arc::clone(&self.catalogue),
+                Arc::clone(&self.clock),
+            ),
+            verifier,
+            publisher: self.publisher(),
+            site: Arc::new(Site {
+                system: self.system(),
+                owner: self.owner(),
+                host: self.config.host()?,
+            }),
+            clock: Arc::clone(&self.clock),
+            limits: Limits {
+                per_minute: self.config.public_requests_per_minute,
+                behind_proxy: self.config.behind_proxy,
+            },
+        })
+    }
+
+    /// The worker of a service.
+    #[must_use]
+    pub fn worker(&self, service: &Service) -> Worker {
+        Worker::new(
+            self.store.clone(),
+            service.publisher.clone(),
+            service.verifier.clone(),
+            Arc::clone(&self.clock),
+        )
+    }
+
+    fn system(&self) -> Label {
+        Label {
+            vi: self.config.system_name.clone(),
+            en: self.config.system_name_en.clone(),
+        }
+    }
+
+    fn owner(&self) -> Label {
+        Label {
+            vi: self.config.system_owner.clone(),
+            en: self.config.system_owner_en.clone(),
+        }
+    }
+}
+
+/// Writes a file so that readers see the old or the new one, never half of it.
+///
+/// # Errors
+/// What the file system says.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(permissions)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The built-in types, and those of the files in `folder`.
+fn catalogue(folder: &Path) -> anyhow::Result<Catalogue> {
+    let mut catalogue = Catalogue::built_in()?;
+    for path in files(folder, "toml")? {
+        let text = std::fs::read_to_string(&path)?;
+        catalogue = catalogue
+            .with_file(&text)
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(catalogue)
+}
+
+/// The certificates in `trust/*.pem`; public keys among them are not roots.
+fn roots(folder: &Path) -> anyhow::Result<Vec<Certificate>> {
+    let mut roots = Vec::new();
+    for path in files(folder, "pem")? {
+        let text = std::fs::read(&path)?;
+        if text
+            .windows(17)
+            .any(|window| window == b"BEGIN CERTIFICATE")
+        {
+            roots.extend(Certificate::read_all(&text).with_context(|| path.display().to_string())?);
+        }
+    }
+    Ok(roots)
+}
+
+/// Files of a folder with this extension, by name; none if there is no folder.
+fn files(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

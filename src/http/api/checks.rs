@@ -1,0 +1,241 @@
+//! Inspectors' checks.
+
+use super::super::extract::{Json, Query};
+use super::super::problem::Problem;
+use super::super::state::Service;
+use super::LogPlace;
+use crate::access::{Caller, Permission};
+use crate::clock::UnixTime;
+use crate::digest::Sha256;
+use crate::inspection::{Record, Recorded, Refused};
+use crate::private::Private;
+use crate::store::{CheckQuery, Place, Seen};
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One check or many.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(in super::super) enum Batch {
+    Many(Vec<Value>),
+    One(Value),
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct CheckBody {
+    id: String,
+    scanned: String,
+    device_time: String,
+    r#match: String,
+    #[serde(default)]
+    finding: Option<String>,
+    #[serde(default)]
+    note: Option<String>,
+    #[serde(default)]
+    place: Option<PlaceBody>,
+    #[serde(default)]
+    shown: Option<Value>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceBody {
+    lat: f64,
+    lon: f64,
+    accuracy_m: f64,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(in super::super) enum Answers {
+    Many(Vec<CheckAnswer>),
+    One(CheckAnswer),
+}
+
+#[derive(Serialize)]
+pub(in super::super) struct CheckAnswer {
+    id: String,
+    #[serde(flatten)]
+    outcome: CheckOutcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum CheckOutcome {
+    Recorded {
+        verdict: &'static str,
+        report: Value,
+        log: LogPlace,
+    },
+    Refused {
+        refused: &'static str,
+    },
+}
+
+/// `POST /api/v1/checks`
+pub(in super::super) async fn record(
+    State(service): State<Service>,
+    caller: Caller,
+    Json(batch): Json<Batch>,
+) -> Result<axum::Json<Answers>, Problem> {
+    match batch {
+        Batch::One(check) => {
+            let mut answers = answer(&service, &caller, vec![check]).await?;
+            answers.pop().map(Answers::One).ok_or_else(shape)
+        }
+        Batch::Many(checks) if checks.is_empty() => Err(shape()),
+        Batch::Many(checks) => answer(&service, &caller, checks).await.map(Answers::Many),
+    }
+    .map(axum::Json)
+}
+
+async fn answer(
+    service: &Service,
+    caller: &Caller,
+    checks: Vec<Value>,
+) -> Result<Vec<CheckAnswer>, Problem> {
+    let records: Vec<Record> = checks
+        .into_iter()
+        .map(record_of)
+        .collect::<Result<_, _>>()?;
+    let recorded = service.inspection.record(caller, &records).await?;
+    Ok(records
+        .iter()
+        .zip(recorded)
+        .map(|(record, outcome)| check_answer(record, outcome))
+        .collect())
+}
+
+fn check_answer(record: &Record, outcome: Result<Recorded, Refused>) -> CheckAnswer {
+    let outcome = match outcome {
+        Ok(recorded) => CheckOutcome::Recorded {
+            verdict: recorded.verdict,
+            report: recorded.report,
+            log: LogPlace::new(recorded.leaf_index, recorded.leaf_hash),
+        },
+        Err(refused) => CheckOutcome::Refused {
+            refused: refused.code(),
+        },
+    };
+    CheckAnswer {
+        id: record.id.to_string(),
+        outcome,
+    }
+}
+
+fn shape() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape")
+}
+
+fn record_of(check: Value) -> Result<Record, Problem> {
+    // serde_json's maps are sorted: one check has one digest.
+    let content = Sha256::of(check.to_string().as_bytes());
+    let body: CheckBody = serde_json::from_value(check).map_err(|_| shape())?;
+    let place = body.place.map(place_of).transpose()?;
+    Ok(Record {
+        id: Uuid::parse_str(&body.id).map_err(|_| shape())?,
+        scanned: Private::new(body.scanned),
+        device_time: UnixTime::parse_rfc3339(&body.device_time).map_err(|_| shape())?,
+        seen: Seen::parse(&body.r#match).ok_or_else(shape)?,
+        finding: body.finding,
+        note: body.note.map(Private::new),
+        place,
+        shown: body.shown,
+        content,
+    })
+}
+
+/// Degrees in the ten-millionths that the register keeps.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to lie within the range of degrees"
+)]
+#[expect(clippy::cast_sign_loss, reason = "checked to be no less than zero")]
+fn place_of(body: PlaceBody) -> Result<Place, Problem> {
+    let inside = |value: f64, limit: f64| value.is_finite() && value.abs() <= limit;
+    if !inside(body.lat, 90.0)
+        || !inside(body.lon, 180.0)
+        || !(0.0..=100_000.0).contains(&body.accuracy_m)
+    {
+        return Err(shape());
+    }
+    Ok(Place {
+        latitude_e7: (body.lat * 1e7).round() as i32,
+        longitude_e7: (body.lon * 1e7).round() as i32,
+        accuracy_m: body.accuracy_m.round() as u32,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct PageQuery {
+    before: Option<u64>,
+    limit: Option<u32>,
+}
+
+#[derive(Serialize)]
+pub(in super::super) struct PageBody {
+    checks: Vec<CheckLine>,
+    next: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct CheckLine {
+    id: String,
+    result: Option<String>,
+    verdict: &'static str,
+    r#match: &'static str,
+    finding: Option<String>,
+    device_time: String,
+    received_at: String,
+    signed: bool,
+    log_index: u64,
+}
+
+/// Checks on one page, unless asked otherwise, and at most.
+const PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 200;
+
+/// `GET /api/v1/checks`
+pub(in super::super) async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<PageBody>, Problem> {
+    caller.require(Permission::ReadChecks)?;
+    let limit = query.limit.unwrap_or(PAGE);
+    if !(1..=LARGEST_PAGE).contains(&limit) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "request/query"));
+    }
+    let mut tx = service.store.read().await?;
+    let checks = tx
+        .checks(&CheckQuery {
+            agency: caller.agency,
+            account: None,
+            received: None,
+            before: query.before,
+            limit,
+        })
+        .await?;
+    let full = u32::try_from(checks.len()).is_ok_and(|count| count == limit);
+    let next = checks.last().filter(|_| full).map(|check| check.leaf_index);
+    let lines = checks.into_iter().map(|check| CheckLine {
+        id: check.id.to_string(),
+        result: check.result.map(|id| id.to_string()),
+        verdict: check.verdict.name(),
+        r#match: check.seen.name(),
+        finding: check.finding,
+        device_time: check.device_time.rfc3339(),
+        received_at: check.received_at.rfc3339(),
+        signed: check.signed,
+        log_index: check.leaf_index,
+    });
+    Ok(axum::Json(PageBody {
+        checks: lines.collect(),
+        next,
+    }))
+}

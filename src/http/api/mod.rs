@@ -1,0 +1,52 @@
+//! Handlers of `/api/v1`, with their request and response types.
+
+pub(super) mod checks;
+pub(super) mod operations;
+pub(super) mod publication;
+pub(super) mod results;
+pub(super) mod status;
+pub(super) mod verifications;
+
+use super::problem::Problem;
+use crate::digest::Sha256;
+use crate::id::ResultId;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::Serialize;
+
+/// A look-up code in the path. A misspelled one is no result of ours: 404, as for one that nobody has.
+pub(super) struct Id(pub(super) ResultId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.ok()
+            .and_then(|Path(text)| ResultId::parse(&text).ok())
+            .map(Self)
+            .ok_or_else(unknown_result)
+    }
+}
+
+/// No result has this look-up code.
+pub(super) fn unknown_result() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "result/unknown")
+}
+
+/// Where the log says so.
+#[derive(Serialize)]
+pub(super) struct LogPlace {
+    index: u64,
+    leaf: String,
+}
+
+impl LogPlace {
+    pub(super) fn new(index: u64, hash: Sha256) -> Self {
+        Self {
+            index,
+            leaf: hash.hex(),
+        }
+    }
+}

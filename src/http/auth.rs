@@ -1,0 +1,82 @@
+//! Who is calling: an API key in `Authorization: Bearer …`.
+
+use super::limit::PublicLimit;
+use super::problem::Problem;
+use super::state::Service;
+use crate::access::{Caller, Permission};
+use crate::digest::Sha256;
+use crate::verification::Viewer;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+/// Finds out who calls, once per request. No header: nobody. A key that opens nothing is answered with
+/// 401 and counts against the address, so keys cannot be guessed at speed.
+pub(super) async fn identify(
+    State((service, limit)): State<(Service, PublicLimit)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+        return next.run(request).await;
+    };
+    let key = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "));
+    let found = match key {
+        Some(key) => caller(&service, key).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Ok(None) => match limit.admit(&request) {
+            Ok(()) => Problem::new(StatusCode::UNAUTHORIZED, "auth/unknown-key").into_response(),
+            Err(problem) => problem.into_response(),
+        },
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn caller(service: &Service, key: &str) -> Result<Option<Caller>, Problem> {
+    let digest = Sha256::of(key.trim().as_bytes());
+    let mut tx = service.store.read().await?;
+    Ok(tx.caller(&digest).await?)
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "auth/missing"))
+    }
+}
+
+/// The caller, if there is one.
+pub(super) struct MaybeCaller(pub(super) Option<Caller>);
+
+impl<S: Sync> FromRequestParts<S> for MaybeCaller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get::<Caller>().cloned()))
+    }
+}
+
+impl MaybeCaller {
+    /// Inspectors see more of a result than the public does.
+    pub(super) fn viewer(&self) -> Viewer {
+        let inspector = |caller: &Caller| caller.role.may(Permission::Check);
+        if self.0.as_ref().is_some_and(inspector) {
+            Viewer::Inspector
+        } else {
+            Viewer::Public
+        }
+    }
+}

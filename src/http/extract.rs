@@ -1,0 +1,108 @@
+//! Extractors whose rejections are problems too.
+
+use super::problem::Problem;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// A JSON body.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(json_problem(&rejection)),
+        }
+    }
+}
+
+fn json_problem(rejection: &JsonRejection) -> Problem {
+    match rejection {
+        JsonRejection::JsonDataError(error) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").detail(place(error))
+        }
+        JsonRejection::JsonSyntaxError(error) => {
+            Problem::new(StatusCode::BAD_REQUEST, "request/not-json").detail(place(error))
+        }
+        JsonRejection::MissingJsonContentType(_) => {
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "request/media-type")
+        }
+        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request/too-large")
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, "request/body"),
+    }
+}
+
+/// Where a JSON body is wrong: line and column only, since serde's words may repeat what was sent.
+fn place(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<serde_json::Error>() {
+            return format!("line {}, column {}", error.line(), error.column());
+        }
+        source = error.source();
+    }
+    String::new()
+}
+
+/// A query string.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Query::<T>::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|_: QueryRejection| Problem::new(StatusCode::BAD_REQUEST, "request/query"))
+    }
+}
+
+/// The parts of a multipart form, by name; each part once.
+pub(super) struct Form(Vec<(String, Vec<u8>)>);
+
+impl Form {
+    /// Takes the part of this name.
+    pub(super) fn take(&mut self, name: &str) -> Option<Vec<u8>> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+}
+
+/// Parts of one form: data, PDF and a few to spare.
+const PARTS: usize = 4;
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let refuse = |status| match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "request/too-large"),
+            _ => Problem::new(StatusCode::BAD_REQUEST, "request/multipart"),
+        };
+        let mut form = Multipart::from_request(request, state)
+            .await
+            .map_err(|rejection| refuse(rejection.status()))?;
+        let mut parts = Vec::new();
+        while let Some(part) = form
+            .next_field()
+            .await
+            .map_err(|error| refuse(error.status()))?
+        {
+            let name = part.name().unwrap_or_default().to_owned();
+            if parts.len() == PARTS || parts.iter().any(|(known, _)| *known == name) {
+                return Err(refuse(StatusCode::BAD_REQUEST));
+            }
+            let bytes = part.bytes().await.map_err(|error| refuse(error.status()))?;
+            parts.push((name, bytes.to_vec()));
+        }
+        Ok(Self(parts))
+    }
+}

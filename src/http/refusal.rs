@@ -1,0 +1,159 @@
+//! Which error of which use case becomes which problem. Every `match` is exhaustive: a new variant does
+//! not compile until somebody picks its status and code.
+
+use super::problem::{Problem, ProblemField};
+use crate::access::Forbidden;
+use crate::inspection::InspectionError;
+use crate::issuance::IssueError;
+use crate::lifecycle::LifecycleError;
+use crate::publication::PublishError;
+use crate::store::documents::DocumentError;
+use crate::store::{Conflict, StoreError};
+use crate::verification::VerifyError;
+use axum::http::StatusCode;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Contended(_) | StoreError::Closing => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "register/busy").retry_after(1)
+            }
+            StoreError::Conflict(Conflict::Standing) => {
+                Self::new(StatusCode::CONFLICT, "result/status-changed-meanwhile")
+            }
+            StoreError::Together(_)
+            | StoreError::Conflict(_)
+            | StoreError::Missing(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Url
+            | StoreError::Migration(_)
+            | StoreError::Database(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(_: Forbidden) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "auth/forbidden")
+    }
+}
+
+impl From<IssueError> for Problem {
+    fn from(error: IssueError) -> Self {
+        let refused = |code| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code);
+        match error {
+            IssueError::UnknownType => refused("issue/unknown-type"),
+            IssueError::Data(error) => refused("issue/data").fields(
+                error
+                    .0
+                    .into_iter()
+                    .map(|one| ProblemField {
+                        field: one.field,
+                        code: one.problem.code(),
+                    })
+                    .collect(),
+            ),
+            IssueError::Forbidden(error) => error.into(),
+            IssueError::UnknownAgency => refused("issue/unknown-agency"),
+            IssueError::SignatoryNeeded => refused("issue/signatory-needed"),
+            IssueError::Duplicate(Conflict::ResultCode) => {
+                Self::new(StatusCode::CONFLICT, "issue/duplicate-result-code")
+            }
+            IssueError::Duplicate(_) => Self::new(StatusCode::CONFLICT, "issue/duplicate-number"),
+            IssueError::KeyReused => refused("request/idempotency-key-reused"),
+            IssueError::TooLarge(_) => refused("issue/too-large-for-qr").detail(error),
+            IssueError::Field(_) => refused("issue/field-not-for-qr"),
+            IssueError::Pdf(error) => refused(error.code()).detail(error),
+            IssueError::NoPlace(_) => refused("issue/no-free-place").detail(error),
+            IssueError::NoKey(_) | IssueError::NoStatusList | IssueError::Signer(_) => {
+                tracing::error!(error.cause = %error, "the signer cannot be used");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "issue/signer-unavailable")
+            }
+            IssueError::Draft(_)
+            | IssueError::Host(_)
+            | IssueError::NotACredentialKey
+            | IssueError::Symbol(_)
+            | IssueError::Certificates
+            | IssueError::Stamp(_)
+            | IssueError::Seal(_)
+            | IssueError::SealMissing
+            | IssueError::SelfCheck
+            | IssueError::Corrupt
+            | IssueError::NoRandomness => Self::internal(&error),
+            IssueError::Store(error) => error.into(),
+            IssueError::Documents(error) => error.into(),
+        }
+    }
+}
+
+impl From<LifecycleError> for Problem {
+    fn from(error: LifecycleError) -> Self {
+        match error {
+            LifecycleError::Unknown => super::api::unknown_result(),
+            LifecycleError::Forbidden(error) => error.into(),
+            LifecycleError::NotPossible(_) => {
+                Self::new(StatusCode::CONFLICT, "result/not-possible").detail(error)
+            }
+            LifecycleError::UntilPast => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "result/until-past")
+            }
+            LifecycleError::Grounds(field) => {
+                let field = ProblemField {
+                    field: field.to_owned(),
+                    code: "field/missing",
+                };
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
+            }
+            LifecycleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::File(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code()).detail(error)
+            }
+            VerifyError::Unreadable(_) => Self::internal(&error),
+            VerifyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<InspectionError> for Problem {
+    fn from(error: InspectionError) -> Self {
+        match error {
+            InspectionError::Forbidden(error) => error.into(),
+            InspectionError::TooMany => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request/too-many-checks")
+            }
+            InspectionError::Verify(error) => error.into(),
+            InspectionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Store(error) => error.into(),
+            PublishError::NoKey(_) | PublishError::Signer(_) => {
+                tracing::error!(error.cause = %error, "nothing can be published");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "publication/signer-unavailable",
+                )
+            }
+            PublishError::NotEs256 | PublishError::Trust(_) | PublishError::Status(_) => {
+                Self::internal(&error)
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Every route of the service, on one page.
+
+use super::api::{checks, operations, publication, results, status, verifications};
+use super::state::Service;
+use super::{docs, public};
+use crate::limits;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+/// A form has its PDF, its data and what stands between them.
+const FORM: usize = limits::PDF_FILE + limits::JSON_BODY;
+
+/// For anybody; limited by address.
+pub(super) fn public() -> Router<Service> {
+    Router::new()
+        .route("/", get(public::home).post(public::check_file))
+        .route(
+            "/api/v1/verifications/document",
+            post(verifications::document),
+        )
+        .layer(DefaultBodyLimit::max(FORM))
+        .route("/{id}", get(public::landing))
+        .route("/api/v1/verifications", post(verifications::code))
+}
+
+/// For accounts.
+pub(super) fn accounts() -> Router<Service> {
+    Router::new()
+        .route("/api/v1/results", post(results::create))
+        .layer(DefaultBodyLimit::max(FORM))
+        .route("/api/v1/results/{id}", get(results::read))
+        .route("/api/v1/results/{id}/pdf", get(results::pdf))
+        .route("/api/v1/results/{id}/qr.svg", get(results::svg))
+        .route("/api/v1/results/{id}/qr.png", get(results::png))
+        .route("/api/v1/results/{id}/revocation", post(status::revoke))
+        .route("/api/v1/results/{id}/suspension", post(status::suspend))
+        .route(
+            "/api/v1/results/{id}/reinstatement",
+            post(status::reinstate),
+        )
+        .route("/api/v1/checks", post(checks::record).get(checks::list))
+}
+
+/// Signed files and operations: the same for everybody, and cheap.
+pub(super) fn open() -> Router<Service> {
+    Router::new()
+        .route("/trust", get(publication::trust))
+        .route("/status/{list}", get(publication::status))
+        .route("/openapi.yaml", get(operations::contract))
+        .route("/healthz", get(operations::health))
+        .route("/readyz", get(operations::ready))
+        .merge(docs::router())
+}

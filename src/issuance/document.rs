@@ -1,0 +1,293 @@
+//! The agency's own PDF: stamped, signed, and checked before it leaves.
+
+use super::seal::Sealed;
+use super::{IssueError, Issuer, Reserved};
+use crate::catalogue::{self, PageChoice, ResultType};
+use crate::clock::UnixTime;
+use crate::id::ResultId;
+use crate::pdf::content::Surface;
+use crate::pdf::image::Picture;
+use crate::pdf::inspect::{Coverage, screen, signatures};
+use crate::pdf::label::{CAPTION, Footer, Symbol, Words};
+use crate::pdf::layout::{self, Corner, Spot, SymbolPlace};
+use crate::pdf::signatory;
+use crate::pdf::signature::{self, Prepared};
+use crate::pdf::stamp::{self, Stamp};
+use crate::pdf::view::{Place, View};
+use crate::pdf::{Document, Update};
+use crate::pki::cms::{self, CmsOutcome, SignedData};
+use crate::pki::{Certificate, Chain};
+use crate::qr::render;
+use crate::signer::SigningIdentity;
+use crate::store::Key;
+
+/// What stands on every paper of an installation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Imprint {
+    /// The host that the QR names, `qr.vidu.test`.
+    pub host: String,
+    /// Name of the information system.
+    pub system: String,
+    /// Its owner (NĐ 45/2020 Đ18.2b).
+    pub owner: String,
+}
+
+/// Pages looked through for the signatory's name: a permit with forty pages of drawings is signed early.
+const SIGNED_WITHIN: usize = 5;
+
+/// Diameter of a seal whose agency has not said its own, in millimetres.
+const SEAL_MM: f64 = 35.0;
+
+/// Everything that is needed to prepare the document, apart from the register and the keys.
+struct Preparation {
+    pdf: Vec<u8>,
+    id: ResultId,
+    qr_text: String,
+    path: Vec<u8>,
+    modules: u32,
+    imprint: Imprint,
+    symbol: SymbolPlace,
+    seal: catalogue::SealPlace,
+    signatory: String,
+    position: String,
+    picture: Option<(Vec<u8>, f64)>,
+    signer: String,
+    reason: String,
+    at: UnixTime,
+    space: usize,
+}
+
+impl Issuer {
+    /// Stamps symbol and footer, places the seal, signs as the agency.
+    pub(super) async fn stamp_and_sign(
+        &self,
+        pdf: &[u8],
+        reserved: &Reserved,
+        key: &Key,
+        sealed: &Sealed,
+    ) -> Result<Vec<u8>, IssueError> {
+        let identity = self.identity(key).await?;
+        let space = cms::size_bound(identity.chain(), identity.algorithm());
+        let space = space.map_err(|_| IssueError::Certificates)?;
+        let preparation = self.preparation(pdf, reserved, sealed, space).await?;
+        // Parsing and drawing take milliseconds to seconds: not on a thread that serves.
+        let prepared = tokio::task::spawn_blocking(move || prepare(&preparation));
+        let prepared = prepared.await.map_err(|_| IssueError::SelfCheck)??;
+        let tail = sign(&identity, prepared).await?;
+        let signed = [pdf, &tail].concat();
+        self_check(&signed)?;
+        Ok(signed)
+    }
+
+    async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
+        let certificates = Certificate::read_all(key.chain_pem.as_bytes());
+        let certificates = certificates.map_err(|_| IssueError::Certificates)?;
+        let chain = Chain::new(certificates).map_err(|_| IssueError::Certificates)?;
+        let signer = self.keys.signer(&key.file, &key.public).await?;
+        SigningIdentity::new(chain, signer).map_err(|_| IssueError::Certificates)
+    }
+
+    async fn preparation(
+        &self,
+        pdf: &[u8],
+        reserved: &Reserved,
+        sealed: &Sealed,
+        space: usize,
+    ) -> Result<Preparation, IssueError> {
+        let result_type = reserved.data.result_type();
+        let picture = match reserved.agency.seal {
+            Some(seal) => {
+                let png = self
+                    .documents
+                    .get(seal.image)
+                    .await?
+                    .ok_or(IssueError::SealMissing)?;
+                Some((png, f64::from(seal.diameter_tenths_mm) / 10.0))
+            }
+            None => None,
+        };
+        let text = |name| reserved.data.text(name).unwrap_or_default().to_owned();
+        Ok(Preparation {
+            pdf: pdf.to_vec(),
+            id: sealed.id,
+            qr_text: sealed.qr_text.clone(),
+            path: render::pdf_path(&sealed.symbol),
+            modules: render::side(&sealed.symbol),
+            imprint: self.imprint.as_ref().clone(),
+            symbol: symbol_place(result_type),
+            seal: result_type.seal.clone(),
+            signatory: text("signatory"),
+            position: text("signatory_position"),
+            picture,
+            signer: reserved.agency.name_vi.clone(),
+            reason: format!("Ban hành kết quả {}", reserved.data.result_code()),
+            at: reserved.at,
+            space,
+        })
+    }
+}
+
+fn symbol_place(result_type: &ResultType) -> SymbolPlace {
+    let wanted = &result_type.symbol;
+    let spot = |corner| Spot {
+        corner: place_corner(corner),
+        across: wanted.x_mm,
+        down: wanted.y_mm,
+    };
+    SymbolPlace {
+        spot: spot(wanted.corner),
+        width: wanted.width_mm,
+        alternatives: wanted.alternatives.iter().copied().map(spot).collect(),
+    }
+}
+
+fn place_corner(corner: catalogue::Corner) -> Corner {
+    match corner {
+        catalogue::Corner::UpperLeft => Corner::UpperLeft,
+        catalogue::Corner::UpperRight => Corner::UpperRight,
+        catalogue::Corner::LowerLeft => Corner::LowerLeft,
+        catalogue::Corner::LowerRight => Corner::LowerRight,
+    }
+}
+
+/// Stamp and signature dictionary in one update.
+fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
+    let document = Document::open(&wanted.pdf)?;
+    screen(&document)?;
+    let mut update = Update::new(&document)?;
+    let first = document.page(0)?;
+    let seal = match &wanted.picture {
+        Some((png, diameter)) => {
+            let picture = Picture::seal(png)?;
+            let (page, place) = seal_place(&document, wanted, *diameter)?;
+            Some((picture, page, place))
+        }
+        None => None,
+    };
+    let on_first: Vec<Place> = seal
+        .iter()
+        .filter(|(_, page, _)| *page == 0)
+        .map(|(.., place)| *place)
+        .collect();
+    let stamp = Stamp {
+        symbol: Symbol {
+            path: &wanted.path,
+            modules: wanted.modules,
+        },
+        words: Words {
+            code: wanted.id,
+            host: &wanted.imprint.host,
+            caption: &CAPTION,
+        },
+        place: &wanted.symbol,
+        footer: Some(Footer {
+            system: &wanted.imprint.system,
+            owner: &wanted.imprint.owner,
+            spot: None,
+        }),
+        keep_free: &on_first,
+    };
+    stamp::compose(&mut update, &first, &stamp)?;
+    let (page, rect, appearance) = match &seal {
+        Some((picture, index, place)) => {
+            let page = document.page(*index)?;
+            let shown = stamp::appearance(&mut update, &page, *place, &[(*place, picture)])?;
+            (*index, shown.rect, Some(shown.form))
+        }
+        None => (0, [0.0; 4], None),
+    };
+    let field = format!("DauSo{}", wanted.id);
+    let empty = signature::empty_fields(&document)?;
+    let place = match empty.first() {
+        // The form brought its own field: that one is signed, no second one is added.
+        Some(field) if empty.len() == 1 => signature::Place::Existing {
+            field: &field.name,
+            rect: appearance.is_some().then_some(rect),
+        },
+        _ => signature::Place::New {
+            field: &field,
+            page,
+            rect,
+        },
+    };
+    let request = signature::Request {
+        place,
+        appearance,
+        signed_at: wanted.at,
+        signer: Some(&wanted.signer),
+        reason: Some(&wanted.reason),
+        location: None,
+        contact: Some(&wanted.qr_text),
+        space: wanted.space,
+    };
+    let placeholder = signature::add(&mut update, &request)?;
+    Ok(signature::prepare(update, placeholder)?)
+}
+
+/// Between position and name of the signatory where those are found, else where the catalogue says.
+fn seal_place(
+    document: &Document<'_>,
+    wanted: &Preparation,
+    diameter: f64,
+) -> Result<(usize, Place), IssueError> {
+    let diameter = if diameter > 0.0 { diameter } else { SEAL_MM };
+    let pages = document.page_references()?.len();
+    for index in 0..pages.min(SIGNED_WITHIN) {
+        let surface = Surface::read(document, &document.page(index)?)?;
+        let gap = signatory::signature_gap(&surface, &wanted.signatory, &wanted.position);
+        if let Some(gap) = gap {
+            return Ok((index, signatory::seal_alone(&surface.view, gap, diameter)));
+        }
+    }
+    let index = match wanted.seal.page {
+        PageChoice::First => 0,
+        PageChoice::Last => pages.saturating_sub(1),
+    };
+    let surface = Surface::read(document, &document.page(index)?)?;
+    let place = centred_at(&surface.view, &wanted.seal, diameter);
+    let place = layout::free(&surface, place, &[]);
+    Ok((
+        index,
+        place.map_err(|refused| {
+            IssueError::NoPlace(layout::Overlap {
+                tried: vec![refused],
+            })
+        })?,
+    ))
+}
+
+fn centred_at(view: &View, seal: &catalogue::SealPlace, diameter: f64) -> Place {
+    let half = diameter / 2.0;
+    let spot = Spot {
+        corner: place_corner(seal.corner),
+        across: seal.x_mm - half,
+        down: seal.y_mm - half,
+    };
+    spot.place(view, (diameter, diameter))
+}
+
+/// The tail of the document with its signature: what stands before it is the agency's, byte for byte.
+async fn sign(identity: &SigningIdentity, prepared: Prepared) -> Result<Vec<u8>, IssueError> {
+    let signing = cms::Signing::new(identity.chain(), prepared.digest(), identity.algorithm());
+    let signing = signing.map_err(|_| IssueError::Certificates)?;
+    let signature = identity.signer().sign(&signing.to_be_signed()).await?;
+    let cms = signing
+        .assemble(&signature)
+        .map_err(|_| IssueError::Certificates)?;
+    Ok(prepared.fill(&cms)?)
+}
+
+/// What leaves must hold against the reader that checks other people's files.
+fn self_check(signed: &[u8]) -> Result<(), IssueError> {
+    let document = Document::open(signed).map_err(|_| IssueError::SelfCheck)?;
+    let fields = signatures(&document).map_err(|_| IssueError::SelfCheck)?;
+    let last = fields.last().ok_or(IssueError::SelfCheck)?;
+    let parts = last.covered(&document).ok_or(IssueError::SelfCheck)?;
+    let cms = SignedData::parse(last.cms()).map_err(|_| IssueError::SelfCheck)?;
+    let intact = cms.check_content(&parts).outcome == CmsOutcome::Intact;
+    if intact && last.coverage == Coverage::WholeFile {
+        Ok(())
+    } else {
+        Err(IssueError::SelfCheck)
+    }
+}

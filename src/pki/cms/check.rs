@@ -1,0 +1,134 @@
+//! Checking a parsed signature against the content it is said to sign.
+
+use super::parse::{CertificateId, SignedAttributes, SignedData};
+use crate::digest::Sha256;
+use crate::pki::certificate::Certificate;
+use crate::pki::scheme::{Hash, Scheme, Unsupported};
+
+/// What checking a signature found. Who the signer is has to be asked of [`crate::pki::chain::build`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CmsCheck {
+    /// How it went.
+    pub outcome: CmsOutcome,
+    /// The certificate whose key was used; present whenever the signature was intact.
+    pub signer: Option<Certificate>,
+    /// How the signature was made.
+    pub scheme: Option<Scheme>,
+    /// Whether the certificate is part of what was signed.
+    pub binding: Binding,
+}
+
+/// How checking a signature went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CmsOutcome {
+    /// The signer's key signed this content.
+    Intact,
+    /// The signature holds, but for another content.
+    DigestMismatch,
+    /// The signature does not hold for the signer's key and the signed attributes.
+    BadSignature,
+    /// The signed attributes name another certificate than the one that is offered (RFC 5035 §5).
+    CertificateMismatch,
+    /// The signer's certificate is not inside.
+    NoSignerCertificate,
+    /// The signed attributes lack content-type or message-digest, or name another content type
+    /// (RFC 5652 §5.3); without any attributes the signature cannot be checked from a digest.
+    IncompleteAttributes,
+    /// Made with something that is not accepted.
+    Unsupported(Unsupported),
+}
+
+/// Whether the signer's certificate is part of what was signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Binding {
+    /// By signing-certificate-v2; PAdES baseline demands it.
+    SigningCertificateV2,
+    /// Not at all, or only through SHA-1: older `adbe.pkcs7.detached` signatures.
+    None,
+}
+
+impl SignedData {
+    /// Checks the signature of a content that was hashed with SHA-256. For a signature with another digest
+    /// algorithm see [`Self::check_content`].
+    #[must_use]
+    pub fn check(&self, content_digest: Sha256) -> CmsCheck {
+        self.check_digest(|hash| (hash == Hash::Sha256).then(|| content_digest.0.to_vec()))
+    }
+
+    /// Checks the signature of the parts, one after the other, with the signature's own digest algorithm.
+    #[must_use]
+    pub fn check_content(&self, parts: &[&[u8]]) -> CmsCheck {
+        self.check_digest(|hash| Some(hash.of(parts)))
+    }
+
+    fn check_digest(&self, digest_with: impl Fn(Hash) -> Option<Vec<u8>>) -> CmsCheck {
+        let outcome = match self.judge(digest_with) {
+            Ok(()) => CmsOutcome::Intact,
+            Err(outcome) => outcome,
+        };
+        let bound = self
+            .signer
+            .attributes
+            .as_ref()
+            .is_some_and(|attributes| attributes.certificate.is_some());
+        CmsCheck {
+            outcome,
+            signer: self.signer().cloned(),
+            scheme: self.signer.scheme.ok(),
+            binding: if bound {
+                Binding::SigningCertificateV2
+            } else {
+                Binding::None
+            },
+        }
+    }
+
+    /// The signature comes first: attributes that nobody signed say nothing about the content.
+    fn judge(&self, digest_with: impl Fn(Hash) -> Option<Vec<u8>>) -> Result<(), CmsOutcome> {
+        let hash = self.signer.digest.map_err(CmsOutcome::Unsupported)?;
+        let scheme = self.signer.scheme.map_err(CmsOutcome::Unsupported)?;
+        let signer = self.signer().ok_or(CmsOutcome::NoSignerCertificate)?;
+        let attributes = self
+            .signer
+            .attributes
+            .as_ref()
+            .ok_or(CmsOutcome::IncompleteAttributes)?;
+        let holds = scheme
+            .verifies(signer.spki(), &attributes.signed, &self.signer.signature)
+            .map_err(CmsOutcome::Unsupported)?;
+        if !holds {
+            return Err(CmsOutcome::BadSignature);
+        }
+        if let Some(id) = &attributes.certificate {
+            check_certificate(id, signer)?;
+        }
+        let signed = self.signed_digest(attributes)?;
+        match digest_with(hash) {
+            Some(actual) if actual == signed => Ok(()),
+            Some(_) => Err(CmsOutcome::DigestMismatch),
+            None => Err(CmsOutcome::Unsupported(Unsupported::OtherDigest(hash))),
+        }
+    }
+
+    fn signed_digest<'a>(&self, attributes: &'a SignedAttributes) -> Result<&'a [u8], CmsOutcome> {
+        if attributes.content_type != Some(self.content_type) {
+            return Err(CmsOutcome::IncompleteAttributes);
+        }
+        attributes
+            .message_digest
+            .as_deref()
+            .ok_or(CmsOutcome::IncompleteAttributes)
+    }
+}
+
+fn check_certificate(id: &CertificateId, signer: &Certificate) -> Result<(), CmsOutcome> {
+    let hash = id.hash.map_err(CmsOutcome::Unsupported)?;
+    let same_name = id.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
+        issuer == signer.issuer().raw() && serial == signer.serial()
+    });
+    if same_name && hash.of(&[signer.der()]) == id.digest {
+        Ok(())
+    } else {
+        Err(CmsOutcome::CertificateMismatch)
+    }
+}

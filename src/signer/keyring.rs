@@ -1,0 +1,87 @@
+//! The keys of one installation, opened when they are first needed.
+
+use super::file::{FileSigner, KeyFileError, read_passphrase};
+use super::{Signer, SignerError};
+use crate::digest::Sha256;
+use crate::key::PublicKey;
+use crate::private::Private;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A directory of encrypted key files under one passphrase, which stands in a file of its own.
+pub struct Keyring {
+    directory: PathBuf,
+    passphrase_file: PathBuf,
+    opened: Mutex<HashMap<Sha256, Arc<dyn Signer>>>,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keyring {
+    /// Nothing is opened yet.
+    #[must_use]
+    pub fn new(directory: &Path, passphrase_file: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            passphrase_file: passphrase_file.to_owned(),
+            opened: Mutex::default(),
+        }
+    }
+
+    /// Where the key files are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The passphrase, read anew each time.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    pub fn passphrase(&self) -> Result<Private<String>, KeyFileError> {
+        read_passphrase(&self.passphrase_file)
+    }
+
+    /// The private half of `public`, from the file of this name. Deriving the file's key takes a quarter
+    /// of a second, so it is done once, and not on a thread that serves.
+    ///
+    /// # Errors
+    /// [`SignerError::File`] when it cannot be opened, [`SignerError::OtherKey`] when it holds another key.
+    pub async fn signer(
+        &self,
+        file: &str,
+        public: &PublicKey,
+    ) -> Result<Arc<dyn Signer>, SignerError> {
+        let fingerprint = public.fingerprint();
+        if let Some(known) = self.lock().get(&fingerprint) {
+            return Ok(Arc::clone(known));
+        }
+        let path = self.directory.join(file);
+        let passphrase = self
+            .passphrase()
+            .map_err(|error| SignerError::File(Arc::new(error)))?;
+        let opened = tokio::task::spawn_blocking(move || FileSigner::open(&path, &passphrase))
+            .await
+            .map_err(|_| SignerError::Refused)?;
+        let opened: Arc<dyn Signer> =
+            Arc::new(opened.map_err(|error: KeyFileError| SignerError::File(Arc::new(error)))?);
+        if opened.public_key().spki() != public.spki() {
+            return Err(SignerError::OtherKey);
+        }
+        self.lock().insert(fingerprint, Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Sha256, Arc<dyn Signer>>> {
+        // A map of finished keys is whole whenever its lock is given back.
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,189 @@
+//! What differs between SQLite and PostgreSQL; no other file knows which of them it speaks to.
+
+use super::error::{Contention, StoreError};
+use sqlx::AnyPool;
+use sqlx::migrate::MigrateError;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+impl Backend {
+    /// Which database a URL means, and the URL to open it with.
+    pub(super) fn of(url: &str) -> Result<(Self, String), StoreError> {
+        match url.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => Ok((Self::Postgres, url.to_owned())),
+            Some(("sqlite", rest)) => {
+                if rest.contains(":memory:") || rest.contains("mode=memory") {
+                    return Err(StoreError::Url);
+                }
+                let url = match rest.split_once('?') {
+                    Some((_, parameters)) if parameters.contains("mode=") => url.to_owned(),
+                    Some(_) => format!("{url}&mode=rwc"),
+                    None => format!("{url}?mode=rwc"),
+                };
+                Ok((Self::Sqlite, url))
+            }
+            _ => Err(StoreError::Url),
+        }
+    }
+
+    /// SQLite takes its write lock at once; a read that later turns into a write may fail for good.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// One moment of the whole register; on PostgreSQL the default level would see a later one with each
+    /// statement.
+    pub(super) fn begin_read(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    pub(super) fn on_connect_writer(self) -> &'static [&'static str] {
+        match self {
+            // FULL: what was acknowledged survives a power cut. The busy time-out is for other processes.
+            Self::Sqlite => &[
+                "PRAGMA busy_timeout = 10000",
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+                "PRAGMA foreign_keys = ON",
+            ],
+            // A transaction that hangs must not hold the log head for ever.
+            Self::Postgres => &[
+                "SET lock_timeout = '10s'",
+                "SET idle_in_transaction_session_timeout = '60s'",
+            ],
+        }
+    }
+
+    pub(super) fn on_connect_reader(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &["PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"],
+            Self::Postgres => self.on_connect_writer(),
+        }
+    }
+
+    /// Takes the next job that is due and free: `$1` now, `$2` locked until.
+    pub(super) fn claim_job(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "UPDATE jobs SET locked_until = $2, attempts = attempts + 1
+                 WHERE id = (
+                     SELECT id FROM jobs
+                     WHERE state = 'queued' AND run_at <= $1
+                       AND (locked_until IS NULL OR locked_until <= $1)
+                     ORDER BY run_at, id LIMIT 1)
+                 RETURNING id, kind, payload, attempts"
+            }
+            Self::Postgres => {
+                "UPDATE jobs SET locked_until = $2, attempts = attempts + 1
+                 WHERE id = (
+                     SELECT id FROM jobs
+                     WHERE state = 'queued' AND run_at <= $1
+                       AND (locked_until IS NULL OR locked_until <= $1)
+                     ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                 RETURNING id, kind, payload, attempts"
+            }
+        }
+    }
+
+    /// Brings the tables up to date. Without sqlx's lock, which is an advisory one that not every
+    /// PostgreSQL-compatible engine has: of two servers that start at once the slower one fails, waits and
+    /// finds everything done.
+    pub(super) async fn migrate(self, pool: &AnyPool) -> Result<(), StoreError> {
+        let mut migrator = match self {
+            Self::Sqlite => sqlx::migrate!("migrations/sqlite"),
+            Self::Postgres => sqlx::migrate!("migrations/postgres"),
+        };
+        migrator.set_locking(false);
+        let mut tries = 5;
+        loop {
+            tries -= 1;
+            match migrator.run(pool).await {
+                Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if tries > 0 => {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+}
+
+/// What a code of the database says about other transactions being in the way. SQLSTATE has five
+/// characters and SQLite's extended result codes at most four digits, so they cannot be taken for each
+/// other.
+pub(super) fn contention(code: &str) -> Option<Contention> {
+    // sqlite.org/rescode.html: the low byte of an extended code is the primary one.
+    const SQLITE_BUSY: u32 = 5;
+    const SQLITE_LOCKED: u32 = 6;
+    match code {
+        "40001" => Some(Contention::Serialization),
+        "40P01" => Some(Contention::Deadlock),
+        // lock_not_available
+        "55P03" => Some(Contention::Busy),
+        _ if code.len() == 5 => None,
+        _ => {
+            let primary = code.parse::<u32>().ok()? & 0xff;
+            matches!(primary, SQLITE_BUSY | SQLITE_LOCKED).then_some(Contention::Busy)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_file_is_made_unless_the_url_says_otherwise() {
+        assert_eq!(
+            Backend::of("sqlite:///var/lib/dauso/register.db").unwrap(),
+            (
+                Backend::Sqlite,
+                "sqlite:///var/lib/dauso/register.db?mode=rwc".into()
+            )
+        );
+        assert_eq!(
+            Backend::of("sqlite://a.db?mode=rw").unwrap().1,
+            "sqlite://a.db?mode=rw"
+        );
+    }
+
+    #[test]
+    fn a_database_in_memory_and_other_databases_are_refused() {
+        for url in [
+            "sqlite::memory:",
+            "sqlite://a?mode=memory",
+            "mysql://x/y",
+            "a.db",
+        ] {
+            assert!(matches!(Backend::of(url), Err(StoreError::Url)), "{url}");
+        }
+    }
+
+    #[test]
+    fn codes_of_both_databases_are_told_apart() {
+        for (code, expected) in [
+            ("40001", Some(Contention::Serialization)),
+            ("40P01", Some(Contention::Deadlock)),
+            ("55P03", Some(Contention::Busy)),
+            // unique_violation; 23505 & 0xff is 209, 53253 & 0xff would be 5
+            ("23505", None),
+            ("53253", None),
+            // SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE, SQLITE_CONSTRAINT_UNIQUE
+            ("517", Some(Contention::Busy)),
+            ("262", Some(Contention::Busy)),
+            ("2067", None),
+        ] {
+            assert_eq!(contention(code), expected, "{code}");
+        }
+    }
+}

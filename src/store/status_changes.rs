@@ -1,0 +1,126 @@
+//! What was decided about results, one line per decision; append-only.
+
+use super::column::{Columns, bigint, iso, text};
+use super::{Conflict, Standing, StoreError, Tx};
+use crate::clock::UnixTime;
+use crate::id::ResultId;
+use crate::tlog::SALT;
+use sqlx::any::AnyRow;
+use time::Date;
+use uuid::Uuid;
+
+/// A decision about a result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StatusChange {
+    /// Made by the program (UUIDv7).
+    pub id: Uuid,
+    /// The result's look-up code.
+    pub result: ResultId,
+    /// What it was.
+    pub from: Standing,
+    /// What it becomes.
+    pub to: Standing,
+    /// Since when.
+    pub effective_at: UnixTime,
+    /// Last day of a suspension that has one.
+    pub until: Option<Date>,
+    /// The result that takes its place.
+    pub successor: Option<ResultId>,
+    /// Code or words of the reason.
+    pub reason: String,
+    /// Number of the decision.
+    pub decision: String,
+    /// Who decided.
+    pub authority: String,
+    /// Account that entered it.
+    pub actor: String,
+    /// When it was entered.
+    pub at: UnixTime,
+    /// Salt of its leaf's commitment.
+    pub salt: [u8; SALT],
+    /// Where the log says so.
+    pub leaf_index: u64,
+}
+
+const MOVE: &str = "
+    UPDATE results SET status = $3, status_until = $4, successor_id = $5
+    WHERE id = $1 AND status = $2";
+
+const INSERT: &str = "
+    INSERT INTO status_changes (id, result_id, from_status, to_status, effective_at, until, successor_id,
+        reason, decision, authority, actor, at, salt, leaf_index)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+
+const OF_RESULT: &str = "
+    SELECT id, result_id, from_status, to_status, effective_at, until, successor_id, reason, decision,
+        authority, actor, at, salt, leaf_index
+    FROM status_changes WHERE result_id = $1 ORDER BY leaf_index";
+
+impl Tx {
+    /// Moves a result from one standing to another and writes down why. Which moves the law knows is the
+    /// caller's business; that the result still stands where the caller saw it is checked here.
+    ///
+    /// # Errors
+    /// [`Conflict::Standing`] when it does not, or does not exist.
+    pub async fn change_status(&mut self, change: &StatusChange) -> Result<(), StoreError> {
+        let moved = sqlx::query(MOVE)
+            .bind(change.result.to_string())
+            .bind(change.from.name())
+            .bind(change.to.name())
+            .bind(iso(change.until))
+            .bind(text(change.successor))
+            .execute(self.connection())
+            .await?;
+        if moved.rows_affected() == 0 {
+            return Err(StoreError::Conflict(Conflict::Standing));
+        }
+        sqlx::query(INSERT)
+            .bind(change.id.to_string())
+            .bind(change.result.to_string())
+            .bind(change.from.name())
+            .bind(change.to.name())
+            .bind(change.effective_at.seconds())
+            .bind(iso(change.until))
+            .bind(text(change.successor))
+            .bind(&change.reason)
+            .bind(&change.decision)
+            .bind(&change.authority)
+            .bind(&change.actor)
+            .bind(change.at.seconds())
+            .bind(change.salt.as_slice())
+            .bind(bigint(change.leaf_index))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// What was decided about a result, the oldest first.
+    pub async fn status_changes(
+        &mut self,
+        result: &ResultId,
+    ) -> Result<Vec<StatusChange>, StoreError> {
+        let query = sqlx::query(OF_RESULT).bind(result.to_string());
+        let rows = query.fetch_all(self.connection()).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<StatusChange, StoreError> {
+    let row = Columns(row);
+    Ok(StatusChange {
+        id: row.uuid("id")?,
+        result: row.result_id("result_id")?,
+        from: row.word("from_status", Standing::parse)?,
+        to: row.word("to_status", Standing::parse)?,
+        effective_at: row.time("effective_at")?,
+        until: row.day_or_null("until")?,
+        successor: row.result_id_or_null("successor_id")?,
+        reason: row.text("reason")?,
+        decision: row.text("decision")?,
+        authority: row.text("authority")?,
+        actor: row.text("actor")?,
+        at: row.time("at")?,
+        salt: row.salt("salt")?,
+        leaf_index: row.number("leaf_index")?,
+    })
+}

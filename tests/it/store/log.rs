@@ -1,0 +1,152 @@
+//! The log's leaves: in order, without a gap, whatever happens beside.
+
+use super::samples::leaf;
+use crate::support::stores::both;
+use dauso::store::{Contention, Store, StoreError};
+
+#[test]
+fn leaves_come_back_in_the_order_they_were_appended() {
+    both(async |register| {
+        let leaves = [leaf("a"), leaf("b"), leaf("c")];
+        let leaves = &leaves;
+        let places = register
+            .store
+            .run(|mut tx| async move {
+                let first = tx.append_leaf(&leaves[0]).await?;
+                let others = tx.append_leaves(&[&leaves[1], &leaves[2]]).await?;
+                Ok::<_, StoreError>((tx, (first, others)))
+            })
+            .await
+            .unwrap();
+        assert_eq!(places, (0, 1..3));
+        let mut tx = register.store.read().await.unwrap();
+        let stored = tx.leaves(1..9).await.unwrap();
+        assert_eq!(stored.iter().map(|s| s.index).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(stored[0].leaf, leaves[1]);
+        let hashes = tx.leaf_hashes(0..2).await.unwrap();
+        assert_eq!(hashes, [leaves[0].hash, leaves[1].hash]);
+        assert_eq!(tx.log_size().await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn an_empty_batch_appends_nothing() {
+    both(async |register| {
+        let mut tx = register.store.begin().await.unwrap();
+        assert_eq!(tx.append_leaves(&[]).await.unwrap(), 0..0);
+    });
+}
+
+/// Four writers of two servers, some of whose transactions are undone: the indexes still have no gap.
+#[test]
+fn indexes_have_no_gap_under_concurrency_and_undone_transactions() {
+    both(async |register| {
+        let other_server = Store::open(&register.url).await.unwrap();
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let store = match writer % 2 {
+                    0 => register.store.clone(),
+                    _ => other_server.clone(),
+                };
+                tokio::spawn(async move {
+                    let mut given = Vec::new();
+                    for round in 0..10 {
+                        let undone: Result<u64, StoreError> = store
+                            .run(|mut tx| async move {
+                                let index = tx.append_leaf(&leaf(&format!("{writer}"))).await?;
+                                if round % 3 == 2 {
+                                    return Err(StoreError::Missing("reason to commit"));
+                                }
+                                Ok((tx, index))
+                            })
+                            .await;
+                        match undone {
+                            Ok(index) => given.push(index),
+                            Err(StoreError::Missing(_)) => {}
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                    given
+                })
+            })
+            .collect();
+        let mut given = Vec::new();
+        for writer in writers {
+            given.extend(writer.await.unwrap());
+        }
+        given.sort_unstable();
+        assert_eq!(given, (0..28).collect::<Vec<u64>>());
+        let mut tx = register.store.read().await.unwrap();
+        let stored = tx.leaves(0..100).await.unwrap();
+        let indexes: Vec<u64> = stored.iter().map(|s| s.index).collect();
+        assert_eq!(indexes, given);
+        assert_eq!(tx.log_size().await.unwrap(), 28);
+        other_server.close().await;
+    });
+}
+
+/// Whoever sees the size sees every leaf below it.
+#[test]
+fn a_reader_never_sees_a_size_without_its_leaves() {
+    both(async |register| {
+        let store = register.store.clone();
+        let writer = tokio::spawn(async move {
+            for _ in 0..30 {
+                store
+                    .run(|mut tx| async move {
+                        tx.append_leaves(&[&leaf("a"), &leaf("b")]).await?;
+                        Ok::<_, StoreError>((tx, ()))
+                    })
+                    .await
+                    .unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let mut tx = register.store.read().await.unwrap();
+            let size = tx.log_size().await.unwrap();
+            let seen = tx.leaf_hashes(0..1_000).await.unwrap().len();
+            assert_eq!(u64::try_from(seen), Ok(size));
+        }
+        writer.await.unwrap();
+    });
+}
+
+#[test]
+fn transactions_that_lock_in_opposite_orders_both_get_through() {
+    both(async |register| {
+        super::samples::begun(&register.store).await.unwrap();
+        let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+        let workers: Vec<_> = [true, false]
+            .map(|log_first| {
+                let store = register.store.clone();
+                let barrier = barrier.clone();
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    for _ in 0..10 {
+                        store
+                            .run(|mut tx| async move {
+                                if log_first {
+                                    tx.append_leaf(&leaf("x")).await?;
+                                }
+                                tx.take_number(super::samples::AGENCY, "t", 2026).await?;
+                                if !log_first {
+                                    tx.append_leaf(&leaf("x")).await?;
+                                }
+                                Ok::<_, StoreError>((tx, ()))
+                            })
+                            .await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .into();
+        for worker in workers {
+            let done = worker.await.unwrap();
+            let lost = matches!(done, Err(StoreError::Contended(Contention::Deadlock)));
+            assert!(!lost, "run gave a deadlock up");
+            done.unwrap();
+        }
+        let mut tx = register.store.read().await.unwrap();
+        assert_eq!(tx.log_size().await.unwrap(), 20);
+    });
+}

@@ -100,7 +100,7 @@ CREATE TABLE results (
     document BYTEA,
     catalogue_version TEXT NOT NULL,
     salt BYTEA NOT NULL,
-    leaf_index BIGINT NOT NULL UNIQUE REFERENCES log_entries (leaf_index),
+    leaf_index BIGINT NOT NULL UNIQUE,
     UNIQUE (agency_code, result_type, year, number),
     UNIQUE (agency_code, result_type, year, number_text),
     UNIQUE (list_number, list_index)

@@ -100,7 +100,7 @@ CREATE TABLE results (
     document BLOB,
     catalogue_version TEXT NOT NULL,
     salt BLOB NOT NULL,
-    leaf_index INTEGER NOT NULL UNIQUE REFERENCES log_entries (leaf_index),
+    leaf_index INTEGER NOT NULL UNIQUE,
     UNIQUE (agency_code, result_type, year, number),
     UNIQUE (agency_code, result_type, year, number_text),
     UNIQUE (list_number, list_index)

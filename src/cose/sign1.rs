@@ -187,6 +187,7 @@ fn checked_signature(bytes: &[u8]) -> Result<[u8; 64], CoseError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
     use ring::rand::SystemRandom;
@@ -244,6 +245,8 @@ mod tests {
         cbor::encode(&Value::Tag(TAG, Box::new(Value::Array(parts))))
     }
 
+    type Entries = Vec<(i64, Value)>;
+
     #[test]
     fn every_fault_of_the_headers_has_its_own_error() {
         use CoseError as E;
@@ -251,7 +254,7 @@ mod tests {
         let kid = || (KID, Value::Bytes(vec![1, 2, 3, 4]));
         let typ = |text: &str| (TYP, Value::text(text));
         let none = Vec::new;
-        let cases: [(&str, Vec<(i64, Value)>, Vec<(i64, Value)>, CoseError); 14] = [
+        let cases: [(&str, Entries, Entries, CoseError); 14] = [
             ("nothing", none(), none(), E::AlgorithmMissing),
             ("no alg", vec![kid()], none(), E::AlgorithmMissing),
             (

@@ -41,7 +41,7 @@ pub struct Judged {
     pub peeked: Option<UnverifiedClaims>,
 }
 
-/// Claims under a signature that holds, by a key that may sign them. [`judge`] is the only way to them.
+/// Claims under a signature that holds, by a key that may sign them. [`judge()`] is the only way to them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct VerifiedClaims {
     claims: Claims,

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Issuing: [`Draft::new`] → sign [`Draft::to_be_signed`] → [`Draft::seal`] → [`SealedCredential`], each
-//! step by value, so there is one signature for one draft. Checking: [`judge`] answers with a
+//! step by value, so there is one signature for one draft. Checking: [`judge()`] answers with a
 //! [`crate::report::Report`]; nothing in here says "valid" with a `bool`.
 //!
 //! **Invariant:** one credential has one text. [`scan::parse`] accepts exactly what

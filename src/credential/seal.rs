@@ -72,7 +72,7 @@ pub(super) fn field_sizes(claims: &Claims) -> Vec<(u32, usize)> {
     sizes
 }
 
-/// A signed credential. Its claims are out of reach: [`super::judge`] checks and hands them out,
+/// A signed credential. Its claims are out of reach: [`super::judge()`] checks and hands them out,
 /// [`Self::peek`] shows what they say without anybody's word for it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SealedCredential {

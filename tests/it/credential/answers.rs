@@ -41,8 +41,8 @@ fn valid() -> Vec<Vector> {
         fields: badge
             .fields
             .iter()
-            .cloned()
             .filter(|(n, _)| *n != 7)
+            .cloned()
             .collect(),
         ..badge.clone()
     };

@@ -1,23 +1,14 @@
 //! pycose and cbor2 as judges.
 
 use super::vectors::files;
-use super::world::{self, TestKey};
+use super::world::{self, TestKey, unhex};
 use crate::judges::{python, root};
 use dauso::cose::sign1::Sealed;
-use dauso::digest::hex;
+use dauso::credential::Draft;
+use dauso::digest::{Sha256, hex};
 use dauso::key::PublicKey;
 use serde_json::{Value as Json, json};
 use std::fs;
-
-pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    let pairs = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).unwrap());
-    pairs
-        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
-        .collect()
-}
 
 #[test]
 fn another_program_reads_every_credential_that_holds_by_the_specification_alone() {
@@ -80,4 +71,32 @@ fn pycose_verifies_a_credential_bound_to_its_look_up_code() {
     assert_eq!(read["alg"], "ES256");
     assert_eq!(read["kid"], hex(&key.kid()));
     assert_eq!(read["typ"], Json::Null);
+}
+
+#[test]
+fn the_worked_example_of_the_specification_is_the_badge() {
+    let badge = Draft::new(&world::badge(), world::id(), TestKey::load("sxd").kid()).unwrap();
+    let specification = fs::read_to_string(root("docs/formats/credential.md")).unwrap();
+    let structure = badge.to_be_signed();
+    assert!(specification.contains(&format!("`Sig_structure`, {} bytes", structure.len())));
+    assert!(specification.contains(&Sha256::of(structure).hex()));
+    let (vector, _) = files()
+        .into_iter()
+        .find(|(vector, _)| vector["name"] == "valid-vehicle-badge")
+        .unwrap();
+    let (_, digits) = vector["text"].as_str().unwrap().split_once('#').unwrap();
+    let begin = format!(
+        "`{} {} …`; {} digits",
+        &digits[..17],
+        &digits[17..34],
+        digits.len()
+    );
+    assert!(specification.contains(&begin), "{begin}");
+    let bundle = fs::read(root("fixtures/credential/trust/older.cose")).unwrap();
+    let specification = fs::read_to_string(root("docs/formats/trust-bundle.md")).unwrap();
+    assert!(specification.contains(&format!(
+        "{},{} bytes",
+        bundle.len() / 1_000,
+        bundle.len() % 1_000
+    )));
 }

@@ -1,6 +1,6 @@
 //! `fixtures/credential/*.json`: the same files are read by the verifier in the app.
 
-use super::world::{self, NOW};
+use super::world::{self, NOW, unhex};
 use super::{answers, envelopes, payloads, texts};
 use crate::judges::root;
 use dauso::cose::cbor::Value;
@@ -65,9 +65,10 @@ impl Vector {
         text: String,
         code: &'static str,
     ) -> Self {
-        let [a, b, c, d, e, f] = [EARLIER; 6];
+        let mut checks = [EARLIER; 7];
+        checks[0] = code;
         Self {
-            checks: [code, a, b, c, d, e, f],
+            checks,
             state: None,
             as_of: None,
             verdict: verdict_of(code),
@@ -83,9 +84,10 @@ impl Vector {
         text: String,
         credential: &'static str,
     ) -> Self {
-        let [c, d, e, f, g] = [EARLIER; 5];
+        let mut checks = [EARLIER; 7];
+        (checks[0], checks[1]) = ("pass", credential);
         Self {
-            checks: ["pass", credential, c, d, e, f, g],
+            checks,
             ..Self::unread(name, description, text, "fail")
         }
     }
@@ -278,16 +280,6 @@ pub(super) fn files() -> Vec<(Json, String)> {
         .collect();
     all.sort_by_key(|(json, _): &(Json, String)| json["name"].to_string());
     all
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let pairs = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).unwrap());
-    pairs
-        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
-        .collect()
 }
 
 /// What a report says, in the words of a vector.

@@ -59,6 +59,16 @@ pub(crate) fn at(text: &str) -> UnixTime {
     UnixTime::parse_rfc3339(text).unwrap()
 }
 
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
+    let pairs = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs
+        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+        .collect()
+}
+
 pub(crate) fn id() -> ResultId {
     ResultId::parse(ID).unwrap()
 }
@@ -68,8 +78,17 @@ fn label(vi: &str, en: &str) -> Label {
     Label { vi, en }
 }
 
-/// Issuer code, key, agency code, names, result types.
-const AGENCIES: [(&str, &str, &str, &str, &str, &[u32]); 4] = [
+/// Issuer code, key, agency code, names vi and en, result types.
+type AgencyRow = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [u32],
+);
+
+const AGENCIES: [AgencyRow; 4] = [
     (
         "SXD",
         "sxd",

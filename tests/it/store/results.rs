@@ -277,7 +277,7 @@ fn a_status_list_says_what_is_not_valid() {
         change(&mut tx, 4, Standing::Valid, Standing::Revoked)
             .await
             .unwrap();
-        let said = tx.statuses(1).await.unwrap();
+        let said = tx.statuses(1, now()).await.unwrap();
         assert_eq!(said, [(1, Standing::Suspended), (3, Standing::Revoked)]);
         assert_eq!(tx.status_list_used(1).await.unwrap(), 3);
     });

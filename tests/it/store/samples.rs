@@ -36,6 +36,7 @@ pub(crate) fn agency() -> Agency {
     Agency {
         code: AGENCY.into(),
         issuer: "SXD".into(),
+        symbol: "SXD".into(),
         name_vi: "Sở Xây dựng Mẫu".into(),
         name_en: "Sample Department of Construction".into(),
         parent: Some("UBND Thành phố Ví Dụ".into()),
@@ -112,6 +113,8 @@ pub(crate) fn issued(number: u32) -> Issued {
         kid: [0, 0xa1, 0xff, 0x10],
         list: 1,
         index: number,
+        salt: [7; 16],
+        leaf_index: number.into(),
         issued_at: now(),
         issued_by: "registrar".into(),
         source_document: Some(Sha256::of(b"came")),

@@ -1,10 +1,6 @@
 //! All integration tests, in one binary.
 #![allow(
     clippy::unwrap_used,
-    reason = "what a test builds for itself it may take for granted"
-)]
-#![allow(
-    clippy::unwrap_used,
     reason = "what a test needs and does not get fails it"
 )]
 

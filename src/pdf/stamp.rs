@@ -16,10 +16,10 @@
 
 use super::PdfError;
 use super::content::{ContentError, Surface};
-use super::font::FontError;
+use super::font::{FontError, Subset, Typeface};
 use super::image::Picture;
-use super::label::{Fonts, FooterLines, Form, Label, number, precise};
-use super::layout::{self, Overlap, SymbolPlace};
+use super::label::{self, Fonts, FooterLines, Form, Label, number, precise};
+use super::layout::{self, Corner, Overlap, Spot, SymbolPlace};
 use super::matrix::{Matrix, Rect};
 use super::object::{Dict, ObjRef, Object};
 use super::pack::put_packed;
@@ -45,7 +45,7 @@ pub enum StampError {
     /// A text cannot be set.
     #[error(transparent)]
     Font(#[from] FontError),
-    /// No allowed place for the symbol is free.
+    /// No allowed place for the symbol, or for a note, is free.
     #[error("the symbol: {0}")]
     SymbolOverlap(Overlap),
     /// No place for the footer is free.
@@ -89,7 +89,7 @@ pub fn compose(
     let surface = Surface::read(update.document(), page)?;
     let view = surface.view;
     let mut fonts = Fonts::new()?;
-    let (label_place, label) = label(&surface, &fonts, stamp)?;
+    let (label_place, label) = place_label(&surface, &fonts, stamp)?;
     let footer = place_footer(&surface, &fonts, stamp, label_place)?;
 
     let mut drawing = placed(&view, label_place, &label.draw(&mut fonts, stamp.symbol)?);
@@ -98,23 +98,40 @@ pub fn compose(
     }
     let sans = fonts.sans.embed(update)?;
     let mono = fonts.mono.embed(update)?;
-    let form = update.reserve();
-    let entries = format!(
-        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] \
-         /Resources << /Font << /S {sans} /M {mono} >> >>",
-        number(view.width * POINTS_PER_MM),
-        number(view.height * POINTS_PER_MM)
-    );
-    put_packed(update, form, &entries, &drawing);
-    invoke(update, page, &surface, form)?;
+    let named = format!("/S {sans} /M {mono}");
+    draw_on_top(update, page, &surface, &named, &drawing)?;
     Ok(Stamped {
         label: label_place,
         footer: footer.map(|(place, _)| place),
     })
 }
 
+/// What NĐ 30/2020 has written on attachments (annex I, II.8b) and on copies (part II, I) in place of a
+/// picture: lines in a serif of Times New Roman's metrics, 10 pt, black, aligned to the side of their corner.
+///
+/// # Errors
+/// [`StampError`], with [`StampError::SymbolOverlap`] if something stands there.
+pub fn note(
+    update: &mut Update<'_>,
+    page: &Page,
+    lines: &[&str],
+    spot: Spot,
+) -> Result<Place, StampError> {
+    let surface = Surface::read(update.document(), page)?;
+    let mut serif = Subset::new(Typeface::Serif)?;
+    let note = label::Note::new(&serif, lines)?;
+    let place = spot.place(&surface.view, note.size());
+    let (place, ()) =
+        layout::first_free(&surface, &[], [(place, ())]).map_err(StampError::SymbolOverlap)?;
+    let right = matches!(spot.corner, Corner::UpperRight | Corner::LowerRight);
+    let drawing = placed(&surface.view, place, &note.draw(&mut serif, right)?);
+    let serif = serif.embed(update)?;
+    draw_on_top(update, page, &surface, &format!("/T {serif}"), &drawing)?;
+    Ok(place)
+}
+
 /// At each spot first the full label, then the compact one.
-fn label(
+fn place_label(
     surface: &Surface,
     fonts: &Fonts,
     stamp: &Stamp<'_>,
@@ -190,7 +207,25 @@ fn placed(view: &View, place: Place, drawing: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Has the page draw the form behind its own content.
+/// Makes a form of a drawing on the upright page, in points, and has the page draw it.
+fn draw_on_top(
+    update: &mut Update<'_>,
+    page: &Page,
+    surface: &Surface,
+    fonts: &str,
+    drawing: &[u8],
+) -> Result<(), StampError> {
+    let form = update.reserve();
+    let entries = format!(
+        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] /Resources << /Font << {fonts} >> >>",
+        number(surface.view.width * POINTS_PER_MM),
+        number(surface.view.height * POINTS_PER_MM)
+    );
+    put_packed(update, form, &entries, drawing);
+    invoke(update, page, surface, form)
+}
+
+/// Has the page draw the form after its own content.
 fn invoke(
     update: &mut Update<'_>,
     page: &Page,

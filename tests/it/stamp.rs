@@ -6,7 +6,7 @@ use dauso::id::ResultId;
 use dauso::pdf::content::{ContentError, MarkKind};
 use dauso::pdf::image::{ImageError, Ink, Picture};
 use dauso::pdf::inspect::screen;
-use dauso::pdf::layout::SymbolPlace;
+use dauso::pdf::layout::{Corner, Spot, SymbolPlace};
 use dauso::pdf::patch;
 use dauso::pdf::signatory::{find_signature_gap, signature_and_seal};
 use dauso::pdf::stamp::{self, CAPTION, Footer, Stamp, StampError, Stamped, Symbol, Words};
@@ -385,6 +385,33 @@ fn seal_and_signature_appear_upright_in_place_and_of_real_size() {
         }
         assert!(seen["likeness"].as_f64().unwrap() > 0.9, "{name}: {said}");
     }
+}
+
+#[test]
+fn a_note_on_an_attachment_is_read_in_its_corner_and_never_printed_over_text() {
+    let (path, bytes) = source("oversize-permit--appendix-pages");
+    let document = Document::open(&bytes).unwrap();
+    let page = document.page(0).unwrap();
+    let lines = ["Số: 0046/GPLH-SXD", "20/10/2026 09:42:17 +07:00"];
+    let spot = |down| Spot {
+        corner: Corner::UpperRight,
+        across: 15.0,
+        down,
+    };
+    let mut update = Update::new(&document).unwrap();
+    let place = stamp::note(&mut update, &page, &lines, spot(6.0)).unwrap();
+    assert!((place.x + place.width - 195.0).abs() < 0.1, "{place:?}");
+    let after = [bytes.as_slice(), &update.finish()].concat();
+    let file = written(&after);
+    assert_qpdf_finds_nothing(file.path(), "note");
+    let seen = seen(&path, file.path(), &[place]);
+    assert_eq!(seen["outside"], 0);
+    for line in lines {
+        assert!(seen["words"].as_str().unwrap().contains(line), "{line}");
+    }
+    let mut update = Update::new(&document).unwrap();
+    let over = stamp::note(&mut update, &page, &lines, spot(20.0));
+    assert!(matches!(over, Err(StampError::SymbolOverlap(_))));
 }
 
 #[test]

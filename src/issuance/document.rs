@@ -188,7 +188,7 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let (page, rect, appearance) = match &seal {
         Some((picture, index, place)) => {
             let page = document.page(*index)?;
-            let shown = stamp::appearance(&mut update, &page, *place, picture)?;
+            let shown = stamp::appearance(&mut update, &page, *place, &[(*place, picture)])?;
             (*index, shown.rect, Some(shown.form))
         }
         None => (0, [0.0; 4], None),
@@ -239,7 +239,7 @@ fn seal_place(
     };
     let surface = Surface::read(document, &document.page(index)?)?;
     let place = centred_at(&surface.view, &wanted.seal, diameter);
-    let place = layout::free(&surface, place);
+    let place = layout::free(&surface, place, &[]);
     Ok((
         index,
         place.map_err(|refused| {

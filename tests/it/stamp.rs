@@ -3,19 +3,21 @@
 
 use crate::judges::{python, root, run};
 use dauso::id::ResultId;
-use dauso::pdf::Document;
-use dauso::pdf::content::MarkKind;
+use dauso::pdf::content::{ContentError, MarkKind};
 use dauso::pdf::image::{ImageError, Ink, Picture};
-use dauso::pdf::layout::SymbolPlace;
+use dauso::pdf::inspect::screen;
+use dauso::pdf::layout::{Corner, Spot, SymbolPlace};
 use dauso::pdf::patch;
 use dauso::pdf::signatory::{find_signature_gap, signature_and_seal};
 use dauso::pdf::stamp::{self, CAPTION, Footer, Stamp, StampError, Stamped, Symbol, Words};
 use dauso::pdf::view::{Place, View};
 use dauso::pdf::writer::Update;
+use dauso::pdf::{Document, PdfError};
 use dauso::qr;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const CODE: &str = "7K3M9QX2TB4C5D6E";
 const HOST: &str = "qr.vidu.test";
@@ -111,10 +113,6 @@ fn gap(name: &str, bytes: &[u8]) -> Option<(usize, Place)> {
 fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".pdf").tempfile().unwrap();
     fs::write(file.path(), bytes).unwrap();
-    if let Some(keep) = std::env::var_os("DAUSO_KEEP_STAMPED") {
-        let n = fs::read_dir(&keep).unwrap().count();
-        fs::write(Path::new(&keep).join(format!("{n:02}.pdf")), bytes).unwrap();
-    }
     file
 }
 
@@ -318,7 +316,7 @@ fn sealed(name: &str, bytes: &[u8]) -> (Vec<u8>, usize, [Place; 2]) {
     let mut update = Update::new(&document).unwrap();
     let mut list = Vec::new();
     for (place, picture) in places.into_iter().zip([&signature, &seal]) {
-        let appearance = stamp::appearance(&mut update, &page, place, picture).unwrap();
+        let appearance = stamp::appearance(&mut update, &page, place, &[(place, picture)]).unwrap();
         let [x0, y0, x1, y1] = appearance.rect;
         let annotation = update.add(
             format!(
@@ -390,9 +388,68 @@ fn seal_and_signature_appear_upright_in_place_and_of_real_size() {
 }
 
 #[test]
+fn a_note_on_an_attachment_is_read_in_its_corner_and_never_printed_over_text() {
+    let (path, bytes) = source("oversize-permit--appendix-pages");
+    let document = Document::open(&bytes).unwrap();
+    let page = document.page(0).unwrap();
+    let lines = ["Số: 0046/GPLH-SXD", "20/10/2026 09:42:17 +07:00"];
+    let spot = |down| Spot {
+        corner: Corner::UpperRight,
+        across: 15.0,
+        down,
+    };
+    let mut update = Update::new(&document).unwrap();
+    let place = stamp::note(&mut update, &page, &lines, spot(6.0)).unwrap();
+    assert!((place.x + place.width - 195.0).abs() < 0.1, "{place:?}");
+    let after = [bytes.as_slice(), &update.finish()].concat();
+    let file = written(&after);
+    assert_qpdf_finds_nothing(file.path(), "note");
+    let seen = seen(&path, file.path(), &[place]);
+    assert_eq!(seen["outside"], 0);
+    for line in lines {
+        assert!(seen["words"].as_str().unwrap().contains(line), "{line}");
+    }
+    let mut update = Update::new(&document).unwrap();
+    let over = stamp::note(&mut update, &page, &lines, spot(20.0));
+    assert!(matches!(over, Err(StampError::SymbolOverlap(_))));
+}
+
+#[test]
 fn an_opaque_signature_is_refused() {
     let png = fs::read(root("fixtures/images/signature-opaque-invalid.png")).unwrap();
     assert_eq!(Picture::signature(&png), Err(ImageError::Opaque));
     let blue = fs::read(root("fixtures/images/signature-transparent.png")).unwrap();
     assert_eq!(Picture::seal(&blue), Err(ImageError::NotRed { percent: 0 }));
+}
+
+#[test]
+fn hostile_files_are_refused_or_stamped_within_seconds() {
+    let begin = Instant::now();
+    for entry in fs::read_dir(root("fixtures/bad")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        match stamped(&bytes, &SymbolPlace::default()) {
+            // What `inspect::screen` refuses never comes this far.
+            Ok((after, _)) if screen(&Document::open(&bytes).unwrap()).is_ok() => {
+                let file = written(&after);
+                assert_qpdf_finds_nothing(file.path(), name);
+            }
+            Ok(_) => {}
+            Err(StampError::Content(ContentError::Document(error))) => {
+                assert_eq!(name, "flate-bomb-content-2-gib");
+                assert!(
+                    matches!(error, PdfError::TooLargeInflated { .. }),
+                    "{error}"
+                );
+            }
+            Err(StampError::Document(error)) => assert_ne!(error.code(), "", "{name}"),
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    assert!(
+        begin.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begin.elapsed()
+    );
 }

@@ -31,8 +31,6 @@ pub enum Typeface {
     Sans,
     /// Liberation Mono: look-up codes.
     Mono,
-    /// Liberation Serif, metrics of Times New Roman: what NĐ 30/2020 has written on attachments.
-    Serif,
 }
 
 impl Typeface {
@@ -40,7 +38,6 @@ impl Typeface {
         match self {
             Self::Sans => include_bytes!("fonts/LiberationSans-Regular.ttf"),
             Self::Mono => include_bytes!("fonts/LiberationMono-Regular.ttf"),
-            Self::Serif => include_bytes!("fonts/LiberationSerif-Regular.ttf"),
         }
     }
 
@@ -48,16 +45,14 @@ impl Typeface {
         match self {
             Self::Sans => "LiberationSans",
             Self::Mono => "LiberationMono",
-            Self::Serif => "LiberationSerif",
         }
     }
 
-    /// /Flags of ISO 32000-2 table 121: nonsymbolic is bit 6, fixed pitch bit 1, serif bit 2.
+    /// /Flags of ISO 32000-2 table 121: nonsymbolic is bit 6, fixed pitch bit 1.
     fn flags(self) -> u32 {
         match self {
             Self::Sans => 1 << 5,
             Self::Mono => 1 << 5 | 1,
-            Self::Serif => 1 << 5 | 1 << 1,
         }
     }
 }
@@ -251,7 +246,7 @@ mod tests {
 
     #[test]
     fn every_built_in_font_has_all_vietnamese_letters() {
-        for typeface in [Typeface::Sans, Typeface::Mono, Typeface::Serif] {
+        for typeface in [Typeface::Sans, Typeface::Mono] {
             let mut subset = Subset::new(typeface).unwrap();
             let shown = subset.show(LETTERS).unwrap();
             assert_eq!(shown.len(), 4 * LETTERS.chars().count() + 2);
@@ -275,11 +270,5 @@ mod tests {
         let mut subset = Subset::new(Typeface::Sans).unwrap();
         assert_eq!(subset.show("mã 漢"), Err(FontError::NoGlyph('漢')));
         assert_eq!(subset.width("🚗"), Err(FontError::NoGlyph('🚗')));
-    }
-
-    #[test]
-    fn serif_is_as_wide_as_times_new_roman() {
-        let subset = Subset::new(Typeface::Serif).unwrap();
-        assert!((subset.width("A").unwrap() - 0.722).abs() < 0.001);
     }
 }

@@ -88,14 +88,6 @@ impl Picture {
         }
     }
 
-    /// Reads the picture of a person's signature. [`Self::ink`] tells whether it is blue, as it should be.
-    ///
-    /// # Errors
-    /// [`ImageError`].
-    pub fn signature(png: &[u8]) -> Result<Self, ImageError> {
-        Self::read(png)
-    }
-
     /// Width and height in pixels.
     #[must_use]
     pub fn pixels(&self) -> (u32, u32) {
@@ -255,27 +247,23 @@ mod tests {
     fn an_opaque_picture_is_refused_with_and_without_alpha_channel() {
         assert_eq!(Picture::seal(&png(0, RED, false)), Err(ImageError::Opaque));
         assert_eq!(Picture::seal(&png(0, RED, true)), Err(ImageError::Opaque));
-        assert_eq!(
-            Picture::signature(&png(4, BLUE, true)),
-            Err(ImageError::Opaque)
-        );
+        assert_eq!(Picture::seal(&png(4, RED, true)), Err(ImageError::Opaque));
     }
 
     #[test]
-    fn a_seal_of_another_colour_is_refused_and_a_signature_tells_its_colour() {
+    fn a_seal_of_another_colour_is_refused() {
         let blue = png(50, BLUE, true);
         assert_eq!(Picture::seal(&blue), Err(ImageError::NotRed { percent: 0 }));
-        assert_eq!(Picture::signature(&blue).map(|p| p.ink()), Ok(Ink::Blue));
         let black = png(50, [0; 3], true);
-        assert_eq!(Picture::signature(&black).map(|p| p.ink()), Ok(Ink::Other));
+        assert_eq!(
+            Picture::seal(&black),
+            Err(ImageError::NotRed { percent: 0 })
+        );
     }
 
     #[test]
     fn nothing_to_see_and_what_is_no_picture_have_their_own_errors() {
-        assert_eq!(
-            Picture::signature(&png(100, RED, true)),
-            Err(ImageError::Empty)
-        );
+        assert_eq!(Picture::seal(&png(100, RED, true)), Err(ImageError::Empty));
         assert_eq!(Picture::seal(b"GIF89a"), Err(ImageError::NotAPng));
         assert_eq!(
             Picture::seal(&vec![0; FILE_BYTES + 1]),

@@ -265,45 +265,6 @@ impl FooterLines {
     }
 }
 
-/// Lines of NĐ 30/2020 on attachments and copies; sizes in points.
-pub(super) struct Note<'a> {
-    lines: &'a [&'a str],
-    width: f64,
-}
-
-const NOTE_SIZE: f64 = 10.0;
-
-impl<'a> Note<'a> {
-    pub(super) fn new(serif: &Subset, lines: &'a [&'a str]) -> Result<Self, FontError> {
-        let mut width = 0.0_f64;
-        for line in lines {
-            width = width.max(serif.width(line)? * NOTE_SIZE);
-        }
-        Ok(Self { lines, width })
-    }
-
-    /// Width and height in millimetres.
-    pub(super) fn size(&self) -> (f64, f64) {
-        (self.width / POINTS_PER_MM, self.height() / POINTS_PER_MM)
-    }
-
-    fn height(&self) -> f64 {
-        u32::try_from(self.lines.len()).map_or(0.0, f64::from) * NOTE_SIZE * LEADING
-    }
-
-    pub(super) fn draw(&self, serif: &mut Subset, right: bool) -> Result<Vec<u8>, FontError> {
-        let mut out = String::from("0 g\n");
-        let mut baseline = self.height() - NOTE_SIZE;
-        for line in self.lines {
-            let short = self.width - serif.width(line)? * NOTE_SIZE;
-            let x = if right { short } else { 0.0 };
-            out.push_str(&text_at("T", NOTE_SIZE, x, baseline, &serif.show(line)?));
-            baseline -= NOTE_SIZE * LEADING;
-        }
-        Ok(out.into_bytes())
-    }
-}
-
 fn text_at(font: &str, size: f64, x: f64, y: f64, shown: &str) -> String {
     format!(
         "BT /{font} {} Tf {} {} Td {shown} Tj ET\n",

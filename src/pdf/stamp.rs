@@ -16,10 +16,10 @@
 
 use super::PdfError;
 use super::content::{ContentError, Surface};
-use super::font::{FontError, Subset, Typeface};
+use super::font::FontError;
 use super::image::Picture;
-use super::label::{self, Fonts, FooterLines, Form, Label, number, precise};
-use super::layout::{self, Corner, Overlap, Spot, SymbolPlace};
+use super::label::{Fonts, FooterLines, Form, Label, number, precise};
+use super::layout::{self, Overlap, SymbolPlace};
 use super::matrix::{Matrix, Rect};
 use super::object::{Dict, ObjRef, Object};
 use super::pack::put_packed;
@@ -104,30 +104,6 @@ pub fn compose(
         label: label_place,
         footer: footer.map(|(place, _)| place),
     })
-}
-
-/// What NĐ 30/2020 has written on attachments (annex I, II.8b) and on copies (part II, I) in place of a
-/// picture: lines in a serif of Times New Roman's metrics, 10 pt, black, aligned to the side of their corner.
-///
-/// # Errors
-/// [`StampError`], with [`StampError::SymbolOverlap`] if something stands there.
-pub fn note(
-    update: &mut Update<'_>,
-    page: &Page,
-    lines: &[&str],
-    spot: Spot,
-) -> Result<Place, StampError> {
-    let surface = Surface::read(update.document(), page)?;
-    let mut serif = Subset::new(Typeface::Serif)?;
-    let note = label::Note::new(&serif, lines)?;
-    let place = spot.place(&surface.view, note.size());
-    let (place, ()) =
-        layout::first_free(&surface, &[], [(place, ())]).map_err(StampError::SymbolOverlap)?;
-    let right = matches!(spot.corner, Corner::UpperRight | Corner::LowerRight);
-    let drawing = placed(&surface.view, place, &note.draw(&mut serif, right)?);
-    let serif = serif.embed(update)?;
-    draw_on_top(update, page, &surface, &format!("/T {serif}"), &drawing)?;
-    Ok(place)
 }
 
 /// At each spot first the full label, then the compact one.

@@ -4,11 +4,13 @@
     reason = "what a test needs and does not get fails it"
 )]
 
+mod api;
 mod architecture;
 mod cms_signature;
 mod credential;
 mod documents;
 mod judges;
+mod openapi;
 mod pades;
 mod pages;
 mod pdf;

@@ -1,3 +1,5 @@
 //! What several tests stand on.
 
+pub(crate) mod app;
+pub(crate) mod contract;
 pub(crate) mod stores;

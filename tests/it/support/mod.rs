@@ -1,3 +1,4 @@
 //! What several tests stand on.
 
+pub(crate) mod installation;
 pub(crate) mod stores;

@@ -3,12 +3,13 @@
 use super::{Exit, database, operator};
 use crate::app::{Installation, replace};
 use crate::clock::SystemClock;
-use crate::issuance::{IssueError, Outcome, Receipt, Request};
+use crate::issuance::{Outcome, Receipt, Request};
+use crate::limits;
 use crate::qr::{Symbol, render};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,15 +57,28 @@ impl Issue {
                 "without --pdf, --out ends with .svg or .png",
             ));
         }
+        let folder = self
+            .out
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty());
+        if folder.is_some_and(|path| !path.is_dir()) {
+            // Found out after issuing it would leave a result in the register and no file.
+            return Ok(refuse(Exit::Usage, "the folder of --out does not exist"));
+        }
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
         let data = match read_data(&self.data, &self.result_type) {
             Ok(data) => data,
-            Err(error) => return Ok(refuse(Exit::Input, &format!("{error:#}"))),
+            Err(error) => return Ok(refuse(Exit::Input, &format!("{error:#} (input/data)"))),
         };
-        let pdf = match &self.pdf {
-            Some(path) => Some(std::fs::read(path).with_context(|| path.display().to_string())?),
-            None => None,
+        let pdf = match self.pdf.as_deref().map(read_pdf).transpose() {
+            Ok(pdf) => pdf,
+            Err(error) => {
+                return Ok(refuse(
+                    Exit::Input,
+                    &format!("{error:#} (input/unreadable)"),
+                ));
+            }
         };
         let agency = data
             .get("agency_code")
@@ -84,13 +98,10 @@ impl Issue {
                 Ok(Exit::Done)
             }
             Ok(Outcome::Replayed(_)) => Ok(Exit::Done),
-            Err(error) => {
-                if is_refusal(&error) {
-                    Ok(refuse(Exit::Input, &described(&error)))
-                } else {
-                    Err(error.into())
-                }
-            }
+            Err(error) => match error.code() {
+                Some(code) => Ok(refuse(Exit::Input, &format!("{error} ({code})"))),
+                None => Err(error.into()),
+            },
         }
     }
 
@@ -145,6 +156,16 @@ impl Issue {
     }
 }
 
+/// A PDF of any size the reader takes; one byte more tells it that there is more.
+fn read_pdf(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+    let mut bytes = Vec::new();
+    file.take(limits::PDF_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| path.display().to_string())?;
+    Ok(bytes)
+}
+
 fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -162,30 +183,6 @@ fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value
         "the data is of another type than --type"
     );
     Ok(data)
-}
-
-/// Whether the input is at fault, not the installation.
-fn is_refusal(error: &IssueError) -> bool {
-    matches!(
-        error,
-        IssueError::UnknownType
-            | IssueError::Data(_)
-            | IssueError::UnknownAgency
-            | IssueError::SignatoryNeeded
-            | IssueError::Duplicate(_)
-            | IssueError::TooLarge(_)
-            | IssueError::Field(_)
-            | IssueError::Pdf(_)
-            | IssueError::NoPlace(_)
-            | IssueError::Stamp(_)
-    )
-}
-
-fn described(error: &IssueError) -> String {
-    match error {
-        IssueError::Pdf(error) => format!("{} ({})", error, error.code()),
-        other => other.to_string(),
-    }
 }
 
 fn refuse(exit: Exit, why: &str) -> Exit {

@@ -7,6 +7,7 @@
 
 mod account;
 mod agency;
+mod bench;
 mod demo;
 mod healthcheck;
 mod init;
@@ -57,6 +58,8 @@ enum Command {
     /// Keys: make, list, import, CSR
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Measure the published figures on this machine
+    Bench(bench::Bench),
     /// Ask a running service whether it is ready; for containers
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -142,6 +145,7 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Suspend(suspend) => suspend.run().await,
         Command::Reinstate(change) => change.reinstate().await,
         Command::Keys(keys) => keys.run().await,
+        Command::Bench(bench) => bench.run().await,
         Command::Healthcheck(check) => check.run().await,
     }
 }

@@ -4,9 +4,10 @@ use super::{Exit, database, operator};
 use crate::app::Installation;
 use crate::clock::{SystemClock, parse_iso_date};
 use crate::id::ResultId;
-use crate::lifecycle::{Grounds, Move};
-use anyhow::Context as _;
+use crate::lifecycle::{Grounds, LifecycleError, Move};
+use crate::report::Reason;
 use clap::Args;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,29 +48,58 @@ impl Change {
     }
 
     async fn decide(self, moved: Move) -> anyhow::Result<Exit> {
+        let Ok(id) = ResultId::parse_typed(&self.id) else {
+            return Ok(refuse("not a look-up code", Reason::CodeBadId.code()));
+        };
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
-        let id = ResultId::parse_typed(&self.id)?;
         let stored = opened.store().read().await?.result(&id).await?;
-        let agency = stored
-            .context("no result has this look-up code")?
-            .issued
-            .agency;
-        let grounds = Grounds::new(&self.reason, &self.decision, &self.authority)?;
-        let caller = operator(&agency);
-        let decided = opened
-            .lifecycle()
-            .decide(&caller, id, moved, &grounds)
-            .await?;
+        let decided = match (stored, self.grounds()) {
+            (None, _) => Err(LifecycleError::Unknown),
+            (_, Err(error)) => Err(error),
+            (Some(stored), Ok(grounds)) => {
+                let caller = operator(&stored.issued.agency);
+                opened
+                    .lifecycle()
+                    .decide(&caller, id, moved, &grounds)
+                    .await
+            }
+        };
+        let decided = match decided {
+            Ok(decided) => decided,
+            Err(error) => {
+                return match error.code() {
+                    Some(code) => Ok(refuse(&error.to_string(), code)),
+                    None => Err(error.into()),
+                };
+            }
+        };
         opened.write_publications().await?;
         println!("{} {}", decided.id.grouped(), decided.standing.name());
         Ok(Exit::Done)
+    }
+
+    fn grounds(&self) -> Result<Grounds, LifecycleError> {
+        Grounds::new(&self.reason, &self.decision, &self.authority)
     }
 }
 
 impl Suspend {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let until = parse_iso_date(&self.until).context("--until is a day such as 2026-12-31")?;
+        let Ok(until) = parse_iso_date(&self.until) else {
+            complain("--until is a day such as 2026-12-31");
+            return Ok(Exit::Usage);
+        };
         self.change.decide(Move::Suspend { until }).await
     }
+}
+
+fn refuse(why: &str, code: &str) -> Exit {
+    complain(&format!("{why} ({code})"));
+    Exit::Input
+}
+
+fn complain(why: &str) {
+    // Standard error may be closed; the exit code still says it.
+    let _ = writeln!(std::io::stderr(), "dauso: {why}");
 }

@@ -5,8 +5,8 @@ use crate::app::Installation;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::limits;
 use crate::pki::Certificate;
-use crate::report::{Answer, Verdict};
-use crate::verification::{Answered, FileError, Folder, Question, Verifier, VerifyError, Viewer};
+use crate::report::{Answer, CheckKind, Outcome, Reason, Verdict};
+use crate::verification::{Answered, Folder, Question, Verifier, VerifyError, Viewer};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
@@ -54,14 +54,27 @@ impl Verify {
                 }
             },
         };
-        let source = self.source().await?;
+        let source = match self.source().await {
+            Ok(source) => source,
+            Err(error) => {
+                complain("what to verify with cannot be read", &format!("{error:#}"));
+                return Ok(Exit::Input);
+            }
+        };
         let question = Question {
             at,
             viewer: Viewer::Public,
         };
         let mut worst = Exit::Done;
         for input in &self.inputs {
-            let exit = self.answer(&source, input, question).await?;
+            let exit = match self.answer(&source, input, question).await {
+                Ok(exit) => exit,
+                // A failure of ours says nothing against the paper.
+                Err(error) => {
+                    complain(&shortened(input), &format!("{error:#}"));
+                    Exit::Undetermined
+                }
+            };
             worst = worse(worst, exit);
         }
         Ok(worst)
@@ -109,12 +122,17 @@ impl Verify {
             })
         };
         Ok(match answered {
+            Ok(answered) if is_foreign(&answered) => {
+                let why = "neither a file nor a code of this system";
+                self.print_unreadable(input, why, Reason::CodeForeign.code());
+                Exit::Input
+            }
             Ok(answered) => {
                 self.print(input, &answered);
                 exit_of(&answered)
             }
             Err(error) => {
-                self.print_unreadable(input, &error);
+                self.print_unreadable(input, &error.to_string(), error.code());
                 Exit::Input
             }
         })
@@ -153,16 +171,26 @@ impl Verify {
         }
     }
 
-    fn print_unreadable(&self, input: &str, error: &FileError) {
+    fn print_unreadable(&self, input: &str, why: &str, code: &str) {
         if self.json {
-            println!("{}", json!({"input": input, "unreadable": error.code()}));
+            println!("{}", json!({"input": input, "unreadable": code}));
         } else {
-            complain(&shortened(input), &format!("{error} ({})", error.code()));
+            complain(&shortened(input), &format!("{why} ({code})"));
         }
     }
 }
 
-/// 0 authentic and in force, 1 not, 2 undetermined, 65 for a text that is no code of ours.
+/// A text that does not even claim to be a code of this system: nothing to verify.
+fn is_foreign(answered: &Answered) -> bool {
+    let foreign = Outcome::Undetermined(Reason::CodeForeign);
+    answered.report.outcome(CheckKind::Code) == Some(foreign)
+        && answered
+            .report
+            .outcome(CheckKind::DocumentIntegrity)
+            .is_none()
+}
+
+/// 0 authentic and in force, 1 not, 2 undetermined.
 fn exit_of(answered: &Answered) -> Exit {
     match answered.verdict {
         Verdict::Valid => Exit::Done,

@@ -1,5 +1,5 @@
-//! Which error of which use case becomes which problem. Every `match` is exhaustive: a new variant does
-//! not compile until somebody picks its status and code.
+//! Which error of which use case becomes which problem. Codes are picked by exhaustive `match`es, here or
+//! beside the error: a new variant does not compile until somebody picks its own.
 
 use super::problem::{Problem, ProblemField};
 use crate::access::Forbidden;
@@ -46,10 +46,13 @@ impl From<Forbidden> for Problem {
 
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Self {
-        let refused = |code| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code);
-        match error {
-            IssueError::UnknownType => refused("issue/unknown-type"),
-            IssueError::Data(error) => refused("issue/data").fields(
+        let status = match &error {
+            IssueError::Duplicate(_) => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let refused = error.code().map(|code| Self::new(status, code));
+        match (error, refused) {
+            (IssueError::Data(error), Some(refused)) => refused.fields(
                 error
                     .0
                     .into_iter()
@@ -59,35 +62,31 @@ impl From<IssueError> for Problem {
                     })
                     .collect(),
             ),
+            (
+                error @ (IssueError::TooLarge(_)
+                | IssueError::Pdf(_)
+                | IssueError::NoPlace(_)
+                | IssueError::Stamp(_)),
+                Some(refused),
+            ) => refused.detail(error),
+            (_, Some(refused)) => refused,
+            (error, None) => Self::from_fault(error),
+        }
+    }
+}
+
+impl Problem {
+    /// What is no fault of the request.
+    fn from_fault(error: IssueError) -> Self {
+        match error {
             IssueError::Forbidden(error) => error.into(),
-            IssueError::UnknownAgency => refused("issue/unknown-agency"),
-            IssueError::SignatoryNeeded => refused("issue/signatory-needed"),
-            IssueError::Duplicate(Conflict::ResultCode) => {
-                Self::new(StatusCode::CONFLICT, "issue/duplicate-result-code")
-            }
-            IssueError::Duplicate(_) => Self::new(StatusCode::CONFLICT, "issue/duplicate-number"),
-            IssueError::KeyReused => refused("request/idempotency-key-reused"),
-            IssueError::TooLarge(_) => refused("issue/too-large-for-qr").detail(error),
-            IssueError::Field(_) => refused("issue/field-not-for-qr"),
-            IssueError::Pdf(error) => refused(error.code()).detail(error),
-            IssueError::NoPlace(_) => refused("issue/no-free-place").detail(error),
             IssueError::NoKey(_) | IssueError::NoStatusList | IssueError::Signer(_) => {
                 tracing::error!(error.cause = %error, "the signer cannot be used");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "issue/signer-unavailable")
             }
-            IssueError::Draft(_)
-            | IssueError::Host(_)
-            | IssueError::NotACredentialKey
-            | IssueError::Symbol(_)
-            | IssueError::Certificates
-            | IssueError::Stamp(_)
-            | IssueError::Seal(_)
-            | IssueError::SealMissing
-            | IssueError::SelfCheck
-            | IssueError::Corrupt
-            | IssueError::NoRandomness => Self::internal(&error),
             IssueError::Store(error) => error.into(),
             IssueError::Documents(error) => error.into(),
+            other => Self::internal(&other),
         }
     }
 }

@@ -99,6 +99,44 @@ pub enum IssueError {
     Documents(#[from] DocumentError),
 }
 
+impl IssueError {
+    /// The stable code where the request is at fault; `None` where the installation is.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::UnknownType => "issue/unknown-type",
+            Self::Data(_) => "issue/data",
+            Self::UnknownAgency => "issue/unknown-agency",
+            Self::SignatoryNeeded => "issue/signatory-needed",
+            Self::Duplicate(Conflict::ResultCode) => "issue/duplicate-result-code",
+            Self::Duplicate(_) => "issue/duplicate-number",
+            Self::KeyReused => "request/idempotency-key-reused",
+            Self::TooLarge(_) => "issue/too-large-for-qr",
+            Self::Field(_) => "issue/field-not-for-qr",
+            Self::Pdf(error) => error.code(),
+            Self::NoPlace(_) => "issue/no-free-place",
+            Self::Stamp(StampError::Content(_)) => "pdf/page-content",
+            Self::Forbidden(_)
+            | Self::NoKey(_)
+            | Self::NoStatusList
+            | Self::Draft(_)
+            | Self::Host(_)
+            | Self::NotACredentialKey
+            | Self::Symbol(_)
+            | Self::Stamp(_)
+            | Self::Seal(_)
+            | Self::SealMissing
+            | Self::Certificates
+            | Self::Signer(_)
+            | Self::SelfCheck
+            | Self::Corrupt
+            | Self::NoRandomness
+            | Self::Store(_)
+            | Self::Documents(_) => return None,
+        })
+    }
+}
+
 impl From<ContentError> for IssueError {
     fn from(error: ContentError) -> Self {
         StampError::from(error).into()
@@ -108,7 +146,9 @@ impl From<ContentError> for IssueError {
 impl From<StampError> for IssueError {
     fn from(error: StampError) -> Self {
         match error {
-            StampError::Document(error) => Self::Pdf(error),
+            StampError::Document(error) | StampError::Content(ContentError::Document(error)) => {
+                Self::Pdf(error)
+            }
             StampError::SymbolOverlap(overlap) | StampError::FooterOverlap(overlap) => {
                 Self::NoPlace(overlap)
             }

@@ -135,6 +135,20 @@ pub enum LifecycleError {
     Store(#[from] StoreError),
 }
 
+impl LifecycleError {
+    /// The stable code where the request is at fault; `None` where the installation is.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => Some("result/unknown"),
+            Self::NotPossible(_) => Some("result/not-possible"),
+            Self::UntilPast => Some("result/until-past"),
+            Self::Grounds(_) => Some("field/missing"),
+            Self::Forbidden(_) | Self::Store(_) => None,
+        }
+    }
+}
+
 /// Changes the standing of results.
 #[derive(Clone)]
 pub struct Lifecycle {

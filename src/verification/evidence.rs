@@ -136,7 +136,7 @@ impl Folder {
             at: question.at,
         };
         let Some(text) = text else {
-            report.record(CheckKind::Code, Outcome::NotPerformed(Skip::NothingToCheck));
+            // No code: what is missing is the status, not the signature of a code that nobody promised.
             report.record(
                 CheckKind::Status,
                 Outcome::NotPerformed(Skip::NothingToCheck),

@@ -1,7 +1,8 @@
 //! Other people's programs as judges. A missing one fails the test run; it never skips.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A file below the project's root.
 pub(crate) fn root(path: &str) -> PathBuf {
@@ -20,11 +21,31 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
 
 /// Runs a script of `tests/judges/` with the Python of `make deps`; panics with its words if it fails.
 pub(crate) fn python(script: &str, arguments: &[&str]) -> String {
+    judge(script, arguments, "")
+}
+
+/// The same for a script that reads what it is to judge from its standard input.
+pub(crate) fn judge(script: &str, arguments: &[&str], input: &str) -> String {
     let script = root("tests/judges").join(script);
-    let mut all = vec![script.to_str().expect("a UTF-8 path")];
-    all.extend(arguments);
     let python = root(".judges/bin/python");
-    let output = run(python.to_str().expect("a UTF-8 path"), &all);
+    let mut child = Command::new(&python)
+        .arg(&script)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!(
+                "{} does not start ({error}); `make deps` installs it",
+                python.display()
+            )
+        });
+    let mut stdin = child.stdin.take().expect("its stdin");
+    // A script that reads nothing may be gone already.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("its output");
     assert!(
         output.status.success(),
         "{}: {}{}",

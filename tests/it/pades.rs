@@ -1,1 +1,355 @@
-//! Tests of pades.
+//! PDFs through the whole program: issued by `dauso issue`, judged by pyHanko, poppler, qpdf and zxing-cpp.
+
+use crate::judges::{judge, python, root, run};
+use crate::support::installation::{Installed, data, day, in_force, pdf};
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the first landing promised: one file of each make.
+const PROMISED: [&str; 7] = [
+    "restricted-road-permit--classic-xref-1.4",
+    "transport-business-licence--xref-stream",
+    "transport-business-licence--linearized",
+    "restricted-road-permit--rotate-90",
+    "vehicle-badge--a4-tagged",
+    "vehicle-badge--a6-landscape",
+    "vehicle-badge--scanned-blank-300dpi",
+];
+
+/// What works beyond it.
+const FURTHER: [&str; 14] = [
+    "construction-permit--a3-landscape",
+    "construction-permit--three-revisions",
+    "food-safety-certificate--cropbox-offset",
+    "food-safety-certificate--unbalanced-q",
+    "food-safety-certificate--user-unit",
+    "oversize-permit--40-pages",
+    "oversize-permit--appendix-pages",
+    "practising-certificate--empty-signature-field",
+    "promotion-notice--corner-occupied",
+    "promotion-notice--ghostscript",
+    "promotion-notice--inherited-resources",
+    "promotion-notice--pdfa-2b",
+    "transport-business-licence--cairo",
+    "transport-business-licence--hybrid-xref",
+];
+
+/// Every other file, with the code it is refused by.
+const REFUSED: [(&str, &str); 17] = [
+    (
+        "pdf/practising-certificate--signed-once",
+        "pdf/already-signed",
+    ),
+    (
+        "pdf/transport-business-licence--encrypted-empty-password",
+        "pdf/encrypted",
+    ),
+    (
+        "pdf/transport-business-licence--encrypted-with-password",
+        "pdf/encrypted",
+    ),
+    (
+        "pdf/vehicle-badge--signed-twice-timestamped",
+        "pdf/already-signed",
+    ),
+    ("bad/certified-docmdp-p1", "pdf/certified"),
+    ("bad/cyclic-page-tree", "pdf/page-tree-cycle"),
+    ("bad/deep-nesting-50000", "pdf/too-deep"),
+    ("bad/empty", "pdf/empty"),
+    ("bad/flate-bomb-content-2-gib", "pdf/too-large-inflated"),
+    (
+        "bad/flate-bomb-object-stream-2-gib",
+        "pdf/too-large-inflated",
+    ),
+    ("bad/javascript-launch-action", "pdf/active-content"),
+    ("bad/missing-eof", "pdf/no-eof"),
+    ("bad/not-a-pdf", "pdf/not-a-pdf"),
+    ("bad/signed-byterange-tampered", "pdf/already-signed"),
+    ("bad/signed-then-content-replaced", "pdf/already-signed"),
+    ("bad/truncated-60-percent", "pdf/truncated"),
+    ("bad/xref-offset-wrong", "pdf/xref-damaged"),
+];
+
+/// Their faults were lost when they were made (qpdf finds none either), so they are signed;
+/// tests/it/pdf/refusing.rs makes such faults anew.
+const SOUND: [&str; 2] = ["bad/page-count-lies", "bad/stream-length-wrong"];
+
+/// Agencies that sign with RSASSA-PSS; the others use ECDSA.
+const PSS: [&str; 2] = ["000.00.04.H99", "000.07.21.H99"];
+
+/// Red ink of the sample seal: its picture of 35 mm has a clear edge.
+const RED_MM: f64 = 34.5;
+
+#[test]
+fn what_was_promised_is_signed_so_that_others_trust_it() {
+    judged(&PROMISED);
+}
+
+#[test]
+fn what_works_beyond_the_promise_is_signed_so_that_others_trust_it() {
+    judged(&FURTHER);
+}
+
+/// One issued file.
+struct Case {
+    name: &'static str,
+    data: Map<String, Value>,
+    receipt: Value,
+    signed: PathBuf,
+}
+
+fn judged(names: &[&'static str]) {
+    let installed = Installed::new();
+    let cases: Vec<Case> = names
+        .iter()
+        .map(|name| {
+            let (receipt, signed) = installed.issue_pdf(name);
+            Case {
+                name,
+                data: in_force(name),
+                receipt,
+                signed,
+            }
+        })
+        .collect();
+    let asked: Vec<Value> = cases
+        .iter()
+        .map(|case| {
+            json!({
+                "before": pdf(case.name),
+                "after": case.signed,
+                "signatory": case.data["signatory"],
+            })
+        })
+        .collect();
+    let root_pem = installed.trust().join("root.pem");
+    let seen = judge(
+        "pades_seen.py",
+        &[root_pem.to_str().unwrap()],
+        &Value::from(asked).to_string(),
+    );
+    let seen: Vec<Value> = serde_json::from_str(&seen).unwrap();
+    assert_eq!(seen.len(), cases.len());
+    for (case, seen) in cases.iter().zip(&seen) {
+        input_is_a_prefix(case);
+        qpdf_finds_nothing(&case.signed);
+        poppler_finds_it_valid(case);
+        pyhanko_trusts_it(case, seen);
+        page_says_what_the_law_asks(case, seen);
+        seal_has_its_size_and_place(case, seen);
+    }
+}
+
+fn input_is_a_prefix(case: &Case) {
+    let before = fs::read(pdf(case.name)).unwrap();
+    let after = fs::read(&case.signed).unwrap();
+    assert!(
+        after.len() > before.len() && after.starts_with(&before),
+        "{}",
+        case.name
+    );
+}
+
+fn qpdf_finds_nothing(file: &Path) {
+    let output = run("qpdf", &["--check", file.to_str().unwrap()]);
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("No syntax or stream encoding errors found"),
+        "{said}"
+    );
+}
+
+fn poppler_finds_it_valid(case: &Case) {
+    let output = run("pdfsig", &["-nocert", case.signed.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.contains("Signature Validation: Signature is Valid."),
+        "{}: {said}",
+        case.name
+    );
+    assert!(
+        said.contains("Total document signed"),
+        "{}: {said}",
+        case.name
+    );
+    assert!(
+        said.contains("Signature Type: ETSI.CAdES.detached"),
+        "{}: {said}",
+        case.name
+    );
+    assert!(!said.contains("Signature #2"), "{}: {said}", case.name);
+}
+
+fn pyhanko_trusts_it(case: &Case, seen: &Value) {
+    let name = case.name;
+    let [signature] = seen["signatures"].as_array().unwrap().as_slice() else {
+        panic!("{name}: {seen}");
+    };
+    assert_eq!(signature["bottom_line"], true, "{name}: {signature}");
+    assert_eq!(signature["summary"], "INTACT:TRUSTED,UNTOUCHED", "{name}");
+    assert_eq!(signature["coverage"], "ENTIRE_FILE", "{name}");
+    assert_eq!(signature["sub_filter"], "ETSI.CAdES.detached", "{name}");
+    // Exactly these: the time stands in the signature dictionary (EN 319 142-1 §6.3).
+    let attributes = json!(["content_type", "message_digest", "signing_certificate_v2"]);
+    assert_eq!(signature["attributes"], attributes, "{name}");
+    assert_eq!(
+        signature["certificates"], 3,
+        "{name}: agency, issuing authority, root"
+    );
+    let pss = PSS.contains(&case.data["agency_code"].as_str().unwrap());
+    let algorithm = if pss { "rsassa_pss" } else { "ecdsa" };
+    assert_eq!(signature["algorithm"], algorithm, "{name}");
+    let field = if name.ends_with("--empty-signature-field") {
+        "ChuKyLanhDao".to_owned()
+    } else {
+        format!("DauSo{}", case.receipt["id"].as_str().unwrap())
+    };
+    assert_eq!(signature["field"], field, "{name}");
+}
+
+fn page_says_what_the_law_asks(case: &Case, seen: &Value) {
+    let name = case.name;
+    assert_eq!(seen["codes"], json!([case.receipt["qr_text"]]), "{name}");
+    let id = case.receipt["id"].as_str().unwrap();
+    let grouped: Vec<&str> = (0..4).map(|group| &id[group * 4..group * 4 + 4]).collect();
+    let text = seen["text"].as_str().unwrap();
+    for said in [
+        &grouped.join(" "),
+        "Quét mã để kiểm tra.",
+        "Mã QR không phải là chữ ký số.",
+        "qr.vidu.test",
+    ] {
+        assert!(text.contains(said), "{name}: {said:?} is not in {text}");
+    }
+    // A scan tells nothing about its margin: the footer would be printed over something.
+    if !name.contains("scanned") {
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for said in [
+            "Hệ thống kết quả điện tử Thành phố Ví Dụ",
+            "Ủy ban nhân dân Thành phố Ví Dụ",
+        ] {
+            assert!(words.contains(said), "{name}: {said:?} is not in {words}");
+        }
+    }
+}
+
+fn seal_has_its_size_and_place(case: &Case, seen: &Value) {
+    let name = case.name;
+    let place = |value: &Value| -> [f64; 4] { serde_json::from_value(value.clone()).unwrap() };
+    let [x, y, width, height] = place(&seen["seal"]);
+    assert!((width - RED_MM).abs() < 0.5, "{name}: {width} mm");
+    assert!((height - RED_MM).abs() < 0.5, "{name}: {height} mm");
+    if seen["name"].is_null() {
+        assert!(name.contains("scanned"), "{name}: the name is not found");
+        return;
+    }
+    // Above the name and centred on it; on the smallest page it touches what it has no room between.
+    let [name_x, name_y, name_width, _] = place(&seen["name"]);
+    let off = x + width / 2.0 - (name_x + name_width / 2.0);
+    assert!(off.abs() < 3.0, "{name}: {off} mm beside the name");
+    let below = y + height - name_y;
+    assert!(
+        (-8.0..1.0).contains(&below),
+        "{name}: {below} mm over the name's upper edge"
+    );
+}
+
+#[test]
+fn every_other_file_is_refused_by_its_code_at_once_in_little_memory_and_leaves_nothing() {
+    let installed = Installed::new();
+    let promotion = data("promotion-notice--corner-occupied");
+    for (file, code) in REFUSED {
+        let name = file.split('/').next_back().unwrap();
+        let (source, data) = match file.strip_prefix("pdf/") {
+            Some(name) => (pdf(name), in_force(name)),
+            None => (
+                root("fixtures").join(format!("{file}.pdf")),
+                in_force_once(&promotion),
+            ),
+        };
+        let out = installed.file("refused.pdf");
+        let data_file = installed.write("data.json", Value::Object(data.clone()).to_string());
+        let took = bounded(&[
+            "issue",
+            "--dir",
+            installed.dir().to_str().unwrap(),
+            "--type",
+            data["type"].as_str().unwrap(),
+            "--data",
+            data_file.to_str().unwrap(),
+            "--pdf",
+            source.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        assert_eq!(took["code"], 65, "{name}: {took}");
+        let said = took["stderr"].as_str().unwrap();
+        assert!(said.ends_with(&format!("({code})\n")), "{name}: {said}");
+        assert!(took["seconds"].as_f64().unwrap() < 5.0, "{name}: {took}");
+        assert!(took["mib"].as_f64().unwrap() < 256.0, "{name}: {took}");
+        assert!(!out.exists(), "{name}");
+    }
+    // Not one of them is in the register either: the same data is free to be issued.
+    for (at, file) in SOUND.iter().enumerate() {
+        let source = root("fixtures").join(format!("{file}.pdf"));
+        let out = installed.file(&format!("sound{at}.pdf"));
+        let mut data = in_force_once(&promotion);
+        if at > 0 {
+            data.insert(
+                "dossier_code".to_owned(),
+                json!("000.00.04.H99-261116-9001"),
+            );
+            data.remove("result_code");
+            data.remove("notice_no");
+        }
+        let paths = [
+            "--pdf",
+            source.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        installed.issue("sound", &data, &paths).ended(0);
+        qpdf_finds_nothing(&out);
+    }
+}
+
+fn in_force_once(data: &Map<String, Value>) -> Map<String, Value> {
+    let mut data = data.clone();
+    for (field, days) in [("issue_date", -20), ("valid_from", -10), ("valid_to", 20)] {
+        data.insert(field.to_owned(), json!(day(days)));
+    }
+    data
+}
+
+fn bounded(arguments: &[&str]) -> Value {
+    let mut all = vec![env!("CARGO_BIN_EXE_dauso")];
+    all.extend(arguments);
+    serde_json::from_str(&python("bounded.py", &all)).unwrap()
+}
+
+#[test]
+fn every_file_has_a_row() {
+    let mut rows: Vec<String> = PROMISED
+        .iter()
+        .chain(&FURTHER)
+        .map(|name| format!("pdf/{name}"))
+        .collect();
+    rows.extend(REFUSED.iter().map(|(file, _)| (*file).to_owned()));
+    rows.extend(SOUND.iter().map(|file| (*file).to_owned()));
+    rows.sort();
+    let mut files = Vec::new();
+    for folder in ["pdf", "bad"] {
+        for entry in fs::read_dir(root("fixtures").join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "pdf") {
+                let name = path.file_stem().unwrap().to_str().unwrap();
+                files.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    files.sort();
+    assert_eq!(rows, files);
+}

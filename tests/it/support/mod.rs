@@ -2,4 +2,5 @@
 
 pub(crate) mod app;
 pub(crate) mod contract;
+pub(crate) mod installation;
 pub(crate) mod stores;

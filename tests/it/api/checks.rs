@@ -162,6 +162,33 @@ async fn what_the_inspector_saw_counts() {
 }
 
 #[tokio::test]
+async fn what_the_device_showed_is_kept_beside_what_the_service_says() {
+    let app = TestApp::start().await;
+    let issued = app.badge().await;
+    let mut check = check_of(&issued.qr_text);
+    check["shown"] = json!({"verdict": "undetermined", "list_issued_at": "2026-11-20T02:00:00Z"});
+    let answer = send(&app, &check).await.ok();
+    assert_eq!(answer["verdict"], "valid");
+    let shown = json!({
+        "verdict": "undetermined",
+        "list_issued_at": "2026-11-20T09:00:00+07:00",
+        "server_time_floor": null,
+    });
+    assert_eq!(answer["report"]["shown_on_device"], shown);
+    for bad in [
+        json!({}),
+        json!({"verdict": "perhaps"}),
+        json!({"verdict": "valid", "more": "x".repeat(1_000)}),
+        json!({"verdict": "valid", "list_issued_at": "yesterday"}),
+    ] {
+        let mut check = check_of(&issued.qr_text);
+        check["shown"] = bad;
+        let refused = send(&app, &check).await.problem();
+        assert_eq!(refused, problem(422, "request/shape"));
+    }
+}
+
+#[tokio::test]
 async fn a_code_that_differs_from_the_register_raises_an_alarm() {
     let app = TestApp::start().await;
     let issued = app.badge().await;

@@ -255,6 +255,9 @@ async fn the_log_names_routes_and_request_ids_and_no_look_up_code() {
     let app = TestApp::start().await;
     let lines = Lines::default();
     let writer = lines.clone();
+    // While there is one subscriber alone, tracing asks the thread that first comes by a place in the code
+    // whether anybody listens to it, and tests run on many threads. With two it asks the subscribers.
+    let second = tracing::Dispatch::new(telemetry::lines("off", std::io::sink).unwrap());
     let subscriber = telemetry::lines("trace", move || writer.clone()).unwrap();
     let guard = tracing::subscriber::set_default(subscriber);
     let issued: Issued = app.badge().await;
@@ -273,7 +276,7 @@ async fn the_log_names_routes_and_request_ids_and_no_look_up_code() {
     app.get(&format!("/api/v1/results/{}/nothing", issued.id))
         .send_off_contract()
         .await;
-    drop(guard);
+    drop((guard, second));
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let parsed: Vec<Value> = log
         .lines()

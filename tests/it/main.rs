@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod cli;
 mod cms_signature;
 mod credential;
 mod documents;

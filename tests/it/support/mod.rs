@@ -1,4 +1,5 @@
 //! What several tests stand on.
 
 pub(crate) mod installation;
+pub(crate) mod running;
 pub(crate) mod stores;

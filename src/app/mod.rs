@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::http::pages::Site;
 use crate::http::{Limits, Service};
 use crate::inspection::Inspection;
-use crate::issuance::{Imprint, Issuer};
+use crate::issuance::{Imprint, Issuer, Seals};
 use crate::lifecycle::Lifecycle;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
@@ -32,6 +32,7 @@ pub struct Installation {
     store: Store,
     documents: Documents,
     keys: Arc<Keyring>,
+    seals: Seals,
     catalogue: Arc<Catalogue>,
     roots: Arc<Vec<Certificate>>,
     clock: Arc<dyn Clock>,
@@ -64,6 +65,7 @@ impl Installation {
             store,
             documents,
             keys: Arc::new(keys),
+            seals: Seals::default(),
             clock,
         })
     }
@@ -108,6 +110,7 @@ impl Installation {
             documents: self.documents.clone(),
             catalogue: Arc::clone(&self.catalogue),
             keys: Arc::clone(&self.keys),
+            seals: Arc::clone(&self.seals),
             imprint: Arc::new(Imprint {
                 host: self.config.host()?,
                 system: self.config.system_name.clone(),

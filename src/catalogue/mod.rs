@@ -60,9 +60,7 @@ impl Catalogue {
             types: Vec::new(),
             findings,
         };
-        BUILT_IN
-            .into_iter()
-            .try_fold(empty, |catalogue, text| catalogue.with_file(text))
+        BUILT_IN.into_iter().try_fold(empty, Self::with_file)
     }
 
     /// This catalogue and the type of one more file, which replaces a type of the same code.

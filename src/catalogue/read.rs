@@ -235,11 +235,11 @@ pub(super) fn json(value: &Value) -> Json {
             let text = super::show::decimal(*milli, '.');
             serde_json::from_str(&text).unwrap_or(Json::Null)
         }
-        Value::Windows(windows) => windows.iter().map(window_json).collect(),
+        Value::Windows(windows) => windows.iter().copied().map(window_json).collect(),
     }
 }
 
-fn window_json(window: &TimeWindow) -> Json {
+fn window_json(window: TimeWindow) -> Json {
     let days: Vec<&str> = DAYS
         .iter()
         .enumerate()
@@ -362,7 +362,7 @@ mod tests {
                 to: 360
             }
         );
-        assert_eq!(window_json(&read), night);
+        assert_eq!(window_json(read), night);
         for bad in [
             json!({"days": [], "from": "22:00", "to": "06:00"}),
             json!({"days": ["fri"], "from": "24:00", "to": "06:00"}),

@@ -272,7 +272,7 @@ async fn results(
     made.lifecycle()
         .decide(&caller, id, Move::Revoke, &grounds)
         .await?;
-    last.status = "revoked".to_owned();
+    "revoked".clone_into(&mut last.status);
     Ok(results)
 }
 

@@ -124,19 +124,18 @@ impl Issue {
     }
 
     async fn write(&self, opened: &Installation, receipt: &Receipt) -> anyhow::Result<()> {
-        let bytes = match receipt.document {
-            Some(digest) => opened
+        let bytes = if let Some(digest) = receipt.document {
+            opened
                 .documents()
                 .get(digest)
                 .await?
-                .context("the signed PDF is gone")?,
-            None => {
-                let symbol = Symbol::for_issue(&receipt.qr_text)?;
-                if self.is_svg() {
-                    render::svg(&symbol, &receipt.id.grouped()).into_bytes()
-                } else {
-                    render::png(&symbol, PIXELS_PER_MODULE)
-                }
+                .context("the signed PDF is gone")?
+        } else {
+            let symbol = Symbol::for_issue(&receipt.qr_text)?;
+            if self.is_svg() {
+                render::svg(&symbol, &receipt.id.grouped()).into_bytes()
+            } else {
+                render::png(&symbol, PIXELS_PER_MODULE)
             }
         };
         replace(&self.out, &bytes).with_context(|| self.out.display().to_string())

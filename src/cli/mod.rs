@@ -1,7 +1,13 @@
 //! The command line: one file per command, and the only place that prints.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a command answers goes to standard output"
+)]
+
 mod account;
 mod agency;
+mod bench;
 mod demo;
 mod healthcheck;
 mod init;
@@ -52,6 +58,8 @@ enum Command {
     /// Keys: make, list, import, CSR
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Measure the published figures on this machine
+    Bench(bench::Bench),
     /// Ask a running service whether it is ready; for containers
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -137,6 +145,7 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Suspend(suspend) => suspend.run().await,
         Command::Reinstate(change) => change.reinstate().await,
         Command::Keys(keys) => keys.run().await,
+        Command::Bench(bench) => bench.run().await,
         Command::Healthcheck(check) => check.run().await,
     }
 }

@@ -4,6 +4,7 @@
 //! our own description, loads nothing from elsewhere, and sends nothing but the requests that the reader
 //! tries out against this service.
 
+use super::problem::Problem;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -43,8 +44,8 @@ fn asset(path: &str) -> Response {
     // An error would mean that a file inside the program is not UTF-8.
     match serve(path, Arc::clone(&CONFIG)) {
         Ok(Some(file)) => answer(file),
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Ok(None) => Problem::new(StatusCode::NOT_FOUND, "request/no-route").into_response(),
+        Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response(),
     }
 }
 

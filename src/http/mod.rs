@@ -20,8 +20,8 @@ use crate::limits;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse as _;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use limit::PublicLimit;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -32,7 +32,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
 /// Longer than the slowest thing that is done for one request: a large PDF on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,10 +56,7 @@ pub fn router(service: Service) -> Router {
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response()
             },
         ))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            PATIENCE,
-        ))
+        .layer(from_fn(in_time))
         .layer(CompressionLayer::new())
         .layer(constant(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(constant(header::REFERRER_POLICY, "no-referrer"))
@@ -80,6 +76,14 @@ pub fn router(service: Service) -> Router {
         .layer(DefaultBodyLimit::max(limits::JSON_BODY))
         .layer(layers)
         .with_state(service)
+}
+
+/// Gives up on a request that takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    let slow = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "request/took-too-long");
+    tokio::time::timeout(PATIENCE, next.run(request))
+        .await
+        .unwrap_or_else(|_| slow().into_response())
 }
 
 fn constant(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

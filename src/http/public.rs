@@ -312,12 +312,11 @@ fn detail(shown: &Shown, language: Language) -> StatusDetail {
     }
 }
 
+/// The fields in display order, then the days of validity.
 fn facts(shown: &Shown, language: Language) -> Vec<Fact> {
-    shown
-        .fields
-        .iter()
-        .map(|field| fact(field, language))
-        .collect()
+    let fields = shown.fields.iter().map(|field| fact(field, language));
+    let validity = Fact::validity(shown.valid_from, shown.valid_to, language);
+    fields.chain([validity]).collect()
 }
 
 fn fact(field: &ShownField, language: Language) -> Fact {

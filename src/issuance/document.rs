@@ -4,6 +4,7 @@ use super::seal::Sealed;
 use super::{IssueError, Issuer, Reserved};
 use crate::catalogue::{self, PageChoice, ResultType};
 use crate::clock::UnixTime;
+use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::pdf::content::Surface;
 use crate::pdf::image::Picture;
@@ -20,6 +21,8 @@ use crate::pki::{Certificate, Chain};
 use crate::qr::render;
 use crate::signer::SigningIdentity;
 use crate::store::Key;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What stands on every paper of an installation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,7 +50,7 @@ struct Preparation {
     seal: catalogue::SealPlace,
     signatory: String,
     position: String,
-    picture: Option<(Vec<u8>, f64)>,
+    picture: Option<(Arc<Picture>, f64)>,
     signer: String,
     reason: String,
     at: UnixTime,
@@ -94,12 +97,8 @@ impl Issuer {
         let result_type = reserved.data.result_type();
         let picture = match reserved.agency.seal {
             Some(seal) => {
-                let png = self
-                    .documents
-                    .get(seal.image)
-                    .await?
-                    .ok_or(IssueError::SealMissing)?;
-                Some((png, f64::from(seal.diameter_tenths_mm) / 10.0))
+                let millimetres = f64::from(seal.diameter_tenths_mm) / 10.0;
+                Some((self.seal_picture(seal.image).await?, millimetres))
             }
             None => None,
         };
@@ -123,6 +122,34 @@ impl Issuer {
         })
     }
 }
+
+impl Issuer {
+    /// The picture of a seal, read and packed when it is first needed.
+    async fn seal_picture(&self, image: Sha256) -> Result<Arc<Picture>, IssueError> {
+        let held = |seals: &Seals| {
+            seals
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&image)
+                .cloned()
+        };
+        if let Some(known) = held(&self.seals) {
+            return Ok(known);
+        }
+        let png = self
+            .documents
+            .get(image)
+            .await?
+            .ok_or(IssueError::SealMissing)?;
+        let picture = Arc::new(Picture::seal(&png)?);
+        let mut seals = self.seals.lock().unwrap_or_else(PoisonError::into_inner);
+        seals.insert(image, Arc::clone(&picture));
+        Ok(picture)
+    }
+}
+
+/// Pictures of seals by their digests. A map of finished pictures is whole whenever its lock is given back.
+pub type Seals = Arc<Mutex<HashMap<Sha256, Arc<Picture>>>>;
 
 fn symbol_place(result_type: &ResultType) -> SymbolPlace {
     let wanted = &result_type.symbol;
@@ -154,8 +181,7 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let mut update = Update::new(&document)?;
     let first = document.page(0)?;
     let seal = match &wanted.picture {
-        Some((png, diameter)) => {
-            let picture = Picture::seal(png)?;
+        Some((picture, diameter)) => {
             let (page, place) = seal_place(&document, wanted, *diameter)?;
             Some((picture, page, place))
         }
@@ -188,7 +214,7 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let (page, rect, appearance) = match &seal {
         Some((picture, index, place)) => {
             let page = document.page(*index)?;
-            let shown = stamp::appearance(&mut update, &page, *place, picture)?;
+            let shown = stamp::appearance(&mut update, &page, *place, &[(*place, picture)])?;
             (*index, shown.rect, Some(shown.form))
         }
         None => (0, [0.0; 4], None),
@@ -239,7 +265,7 @@ fn seal_place(
     };
     let surface = Surface::read(document, &document.page(index)?)?;
     let place = centred_at(&surface.view, &wanted.seal, diameter);
-    let place = layout::free(&surface, place);
+    let place = layout::free(&surface, place, &[]);
     Ok((
         index,
         place.map_err(|refused| {

@@ -8,7 +8,7 @@ mod document;
 mod error;
 mod seal;
 
-pub use document::Imprint;
+pub use document::{Imprint, Seals};
 pub use error::IssueError;
 
 use crate::access::{Caller, Permission};
@@ -100,6 +100,8 @@ pub struct Issuer {
     pub catalogue: Arc<Catalogue>,
     /// The keys.
     pub keys: Arc<Keyring>,
+    /// The seals that were used so far.
+    pub seals: Seals,
     /// What stands on the paper beside the symbol.
     pub imprint: Arc<Imprint>,
     /// The time.

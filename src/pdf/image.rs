@@ -2,7 +2,7 @@
 //! ground, blue or red.
 
 use super::object::ObjRef;
-use super::pack::put_packed;
+use super::pack::Packed;
 use super::writer::Update;
 
 /// Why a picture cannot be used.
@@ -51,26 +51,19 @@ const CLEAR_PERCENT: u64 = 5;
 /// At least this much of the ink of a seal must be red; the rest is for smoothed edges.
 const RED_PERCENT: u64 = 80;
 
-/// The main colour of a picture's ink.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ink {
-    /// As a seal should be.
-    Red,
-    /// As a signature should be.
-    Blue,
-    /// Something else.
-    Other,
-}
-
-/// A picture with transparency.
+/// A picture with transparency, packed once for all documents that show it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Picture {
     width: u32,
     height: u32,
+    colours: Packed,
+    alpha: Packed,
+}
+
+/// Pixels as they are read.
+struct Pixels {
     colours: Vec<u8>,
     alpha: Vec<u8>,
-    red_percent: u32,
-    ink: Ink,
 }
 
 impl Picture {
@@ -79,120 +72,23 @@ impl Picture {
     /// # Errors
     /// [`ImageError`], among them [`ImageError::Opaque`] and [`ImageError::NotRed`].
     pub fn seal(png: &[u8]) -> Result<Self, ImageError> {
-        let picture = Self::read(png)?;
-        match picture.ink {
-            Ink::Red => Ok(picture),
-            Ink::Blue | Ink::Other => Err(ImageError::NotRed {
-                percent: picture.red_percent,
-            }),
+        let ((width, height), pixels) = read(png)?;
+        let percent = pixels.red_percent()?;
+        if u64::from(percent) < RED_PERCENT {
+            return Err(ImageError::NotRed { percent });
         }
-    }
-
-    /// Reads the picture of a person's signature. [`Self::ink`] tells whether it is blue, as it should be.
-    ///
-    /// # Errors
-    /// [`ImageError`].
-    pub fn signature(png: &[u8]) -> Result<Self, ImageError> {
-        Self::read(png)
+        Ok(Self {
+            width,
+            height,
+            colours: Packed::new(&pixels.colours),
+            alpha: Packed::new(&pixels.alpha),
+        })
     }
 
     /// Width and height in pixels.
     #[must_use]
     pub fn pixels(&self) -> (u32, u32) {
         (self.width, self.height)
-    }
-
-    /// The main colour of its ink.
-    #[must_use]
-    pub fn ink(&self) -> Ink {
-        self.ink
-    }
-
-    fn read(png: &[u8]) -> Result<Self, ImageError> {
-        if png.len() > FILE_BYTES {
-            return Err(ImageError::TooLarge { bytes: png.len() });
-        }
-        let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
-        // Palettes and small samples become 8-bit channels; 16 bits more than print shows.
-        decoder.set_transformations(png::Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info().map_err(|_| ImageError::NotAPng)?;
-        let (width, height) = (reader.info().width, reader.info().height);
-        if width > PIXELS || height > PIXELS {
-            return Err(ImageError::TooManyPixels { width, height });
-        }
-        let size = reader.output_buffer_size().ok_or(ImageError::NotAPng)?;
-        let mut samples = vec![0; size];
-        let frame = reader
-            .next_frame(&mut samples)
-            .map_err(|_| ImageError::NotAPng)?;
-        samples.truncate(frame.buffer_size());
-        let mut picture = Self {
-            width,
-            height,
-            colours: Vec::new(),
-            alpha: Vec::new(),
-            red_percent: 0,
-            ink: Ink::Other,
-        };
-        match frame.color_type {
-            png::ColorType::Rgba => {
-                for pixel in samples.chunks_exact(4) {
-                    if let [red, green, blue, alpha] = pixel {
-                        picture.push([*red, *green, *blue], *alpha);
-                    }
-                }
-            }
-            png::ColorType::GrayscaleAlpha => {
-                for pixel in samples.chunks_exact(2) {
-                    if let [grey, alpha] = pixel {
-                        picture.push([*grey; 3], *alpha);
-                    }
-                }
-            }
-            _ => return Err(ImageError::Opaque),
-        }
-        picture.judge()?;
-        Ok(picture)
-    }
-
-    fn push(&mut self, colour: [u8; 3], alpha: u8) {
-        // What cannot be seen has no colour: the same look gives the same bytes, and they pack well.
-        self.colours
-            .extend(if alpha == 0 { [255; 3] } else { colour });
-        self.alpha.push(alpha);
-    }
-
-    /// Measures transparency and colour; every pixel counts by its opacity.
-    fn judge(&mut self) -> Result<(), ImageError> {
-        let (mut ink, mut red, mut blue, mut clear) = (0_u64, 0_u64, 0_u64, 0_u64);
-        for (colour, alpha) in self.colours.chunks_exact(3).zip(&self.alpha) {
-            let opacity = u64::from(*alpha);
-            clear = clear.saturating_add(u64::from(*alpha < 16));
-            ink = ink.saturating_add(opacity);
-            if let [r, g, b] = *colour {
-                let above = |one: u8, two: u8| one.saturating_sub(two) >= 48;
-                if above(r, g) && above(r, b) {
-                    red = red.saturating_add(opacity);
-                }
-                if above(b, r) && b > g {
-                    blue = blue.saturating_add(opacity);
-                }
-            }
-        }
-        if ink == 0 {
-            return Err(ImageError::Empty);
-        }
-        let all = u64::from(self.width) * u64::from(self.height);
-        if clear * 100 < all * CLEAR_PERCENT {
-            return Err(ImageError::Opaque);
-        }
-        self.red_percent = u32::try_from(red * 100 / ink).unwrap_or(100);
-        if red * 100 >= ink * RED_PERCENT {
-            self.ink = Ink::Red;
-        } else if blue * 100 >= ink * 50 {
-            self.ink = Ink::Blue;
-        }
-        Ok(())
     }
 
     /// Adds the picture to a document as an image XObject with a soft mask (ISO 32000-2 §8.9.5, §11.6.5.2).
@@ -203,10 +99,86 @@ impl Picture {
             self.width, self.height
         );
         let colour = format!("{frame} /ColorSpace /DeviceRGB /SMask {mask}");
-        put_packed(update, image, &colour, &self.colours);
+        self.colours.put(update, image, &colour);
         let grey = format!("{frame} /ColorSpace /DeviceGray");
-        put_packed(update, mask, &grey, &self.alpha);
+        self.alpha.put(update, mask, &grey);
         image
+    }
+}
+
+/// Width, height and pixels of a PNG with an alpha channel.
+fn read(png: &[u8]) -> Result<((u32, u32), Pixels), ImageError> {
+    if png.len() > FILE_BYTES {
+        return Err(ImageError::TooLarge { bytes: png.len() });
+    }
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    // Palettes and small samples become 8-bit channels; 16 bits more than print shows.
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(|_| ImageError::NotAPng)?;
+    let (width, height) = (reader.info().width, reader.info().height);
+    if width > PIXELS || height > PIXELS {
+        return Err(ImageError::TooManyPixels { width, height });
+    }
+    let size = reader.output_buffer_size().ok_or(ImageError::NotAPng)?;
+    let mut samples = vec![0; size];
+    let frame = reader
+        .next_frame(&mut samples)
+        .map_err(|_| ImageError::NotAPng)?;
+    samples.truncate(frame.buffer_size());
+    let mut pixels = Pixels {
+        colours: Vec::new(),
+        alpha: Vec::new(),
+    };
+    match frame.color_type {
+        png::ColorType::Rgba => {
+            for pixel in samples.chunks_exact(4) {
+                if let [red, green, blue, alpha] = pixel {
+                    pixels.push([*red, *green, *blue], *alpha);
+                }
+            }
+        }
+        png::ColorType::GrayscaleAlpha => {
+            for pixel in samples.chunks_exact(2) {
+                if let [grey, alpha] = pixel {
+                    pixels.push([*grey; 3], *alpha);
+                }
+            }
+        }
+        _ => return Err(ImageError::Opaque),
+    }
+    Ok(((width, height), pixels))
+}
+
+impl Pixels {
+    fn push(&mut self, colour: [u8; 3], alpha: u8) {
+        // What cannot be seen has no colour: the same look gives the same bytes, and they pack well.
+        self.colours
+            .extend(if alpha == 0 { [255; 3] } else { colour });
+        self.alpha.push(alpha);
+    }
+
+    /// The share of red in what can be seen; every pixel counts by its opacity.
+    fn red_percent(&self) -> Result<u32, ImageError> {
+        let (mut ink, mut red, mut clear, mut all) = (0_u64, 0_u64, 0_u64, 0_u64);
+        for (colour, alpha) in self.colours.chunks_exact(3).zip(&self.alpha) {
+            let opacity = u64::from(*alpha);
+            all = all.saturating_add(1);
+            clear = clear.saturating_add(u64::from(*alpha < 16));
+            ink = ink.saturating_add(opacity);
+            if let [r, g, b] = *colour {
+                let above = |one: u8, two: u8| one.saturating_sub(two) >= 48;
+                if above(r, g) && above(r, b) {
+                    red = red.saturating_add(opacity);
+                }
+            }
+        }
+        if ink == 0 {
+            return Err(ImageError::Empty);
+        }
+        if clear * 100 < all * CLEAR_PERCENT {
+            return Err(ImageError::Opaque);
+        }
+        Ok(u32::try_from(red * 100 / ink).unwrap_or(100))
     }
 }
 
@@ -248,34 +220,30 @@ mod tests {
     #[test]
     fn a_red_seal_on_nothing_is_taken() {
         let seal = Picture::seal(&png(30, RED, true)).unwrap();
-        assert_eq!((seal.pixels(), seal.ink()), ((10, 10), Ink::Red));
+        assert_eq!(seal.pixels(), (10, 10));
     }
 
     #[test]
     fn an_opaque_picture_is_refused_with_and_without_alpha_channel() {
         assert_eq!(Picture::seal(&png(0, RED, false)), Err(ImageError::Opaque));
         assert_eq!(Picture::seal(&png(0, RED, true)), Err(ImageError::Opaque));
-        assert_eq!(
-            Picture::signature(&png(4, BLUE, true)),
-            Err(ImageError::Opaque)
-        );
+        assert_eq!(Picture::seal(&png(4, RED, true)), Err(ImageError::Opaque));
     }
 
     #[test]
-    fn a_seal_of_another_colour_is_refused_and_a_signature_tells_its_colour() {
+    fn a_seal_of_another_colour_is_refused() {
         let blue = png(50, BLUE, true);
         assert_eq!(Picture::seal(&blue), Err(ImageError::NotRed { percent: 0 }));
-        assert_eq!(Picture::signature(&blue).map(|p| p.ink()), Ok(Ink::Blue));
         let black = png(50, [0; 3], true);
-        assert_eq!(Picture::signature(&black).map(|p| p.ink()), Ok(Ink::Other));
+        assert_eq!(
+            Picture::seal(&black),
+            Err(ImageError::NotRed { percent: 0 })
+        );
     }
 
     #[test]
     fn nothing_to_see_and_what_is_no_picture_have_their_own_errors() {
-        assert_eq!(
-            Picture::signature(&png(100, RED, true)),
-            Err(ImageError::Empty)
-        );
+        assert_eq!(Picture::seal(&png(100, RED, true)), Err(ImageError::Empty));
         assert_eq!(Picture::seal(b"GIF89a"), Err(ImageError::NotAPng));
         assert_eq!(
             Picture::seal(&vec![0; FILE_BYTES + 1]),

@@ -91,8 +91,10 @@ pub struct Overlap {
 pub struct Refused {
     /// The place.
     pub place: Place,
-    /// What stands there; nothing if the place reaches over the edge of the page.
+    /// What stands there. Nothing if the place reaches over the edge of the page, or is kept free.
     pub blockers: Vec<Mark>,
+    /// Whether it is kept free for something else, a signature or a seal.
+    pub kept: bool,
 }
 
 fn described(tried: &[Refused]) -> String {
@@ -103,6 +105,7 @@ fn described(tried: &[Refused]) -> String {
         )
     };
     let one = |refused: &Refused| match refused.blockers.first() {
+        None if refused.kept => format!("{} is kept for the signature", at(&refused.place)),
         None => format!("{} reaches over the edge", at(&refused.place)),
         Some(first) => format!(
             "{} is taken by {} at {} and {} more",
@@ -115,20 +118,25 @@ fn described(tried: &[Refused]) -> String {
     tried.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// Whether a place is on the page and nothing is there.
+/// Whether a place is on the page, nothing is there, and nothing else will be.
 ///
 /// # Errors
 /// [`Refused`] with all that is in the way.
-pub fn free(surface: &Surface, place: Place) -> Result<Place, Refused> {
+pub fn free(surface: &Surface, place: Place, keep_free: &[Place]) -> Result<Place, Refused> {
+    let kept = keep_free.iter().any(|kept| kept.overlaps(place));
     let blockers: Vec<Mark> = surface
         .obstacles()
         .filter(|mark| mark.place.overlaps(place))
         .cloned()
         .collect();
-    if blockers.is_empty() && surface.view.page().holds(place) {
+    if blockers.is_empty() && !kept && surface.view.page().holds(place) {
         Ok(place)
     } else {
-        Err(Refused { place, blockers })
+        Err(Refused {
+            place,
+            blockers,
+            kept,
+        })
     }
 }
 
@@ -138,11 +146,12 @@ pub fn free(surface: &Surface, place: Place) -> Result<Place, Refused> {
 /// [`Overlap`].
 pub fn first_free<T>(
     surface: &Surface,
+    keep_free: &[Place],
     candidates: impl IntoIterator<Item = (Place, T)>,
 ) -> Result<(Place, T), Overlap> {
     let mut tried = Vec::new();
     for (place, what) in candidates {
-        match free(surface, place) {
+        match free(surface, place, keep_free) {
             Ok(place) => return Ok((place, what)),
             Err(refused) => tried.push(refused),
         }
@@ -162,6 +171,7 @@ pub fn place_symbol(
     let spots = std::iter::once(wanted.spot).chain(wanted.alternatives.iter().copied());
     first_free(
         surface,
+        &[],
         spots.map(|spot| (spot.place(&surface.view, size), ())),
     )
     .map(|(place, ())| place)
@@ -236,6 +246,15 @@ mod tests {
              (30.0, 20.0) 50.0 x 5.0 mm and 0 more"
         );
         assert!(!format!("{overlap:?}").contains("Nguyễn"));
+    }
+
+    #[test]
+    fn a_place_kept_for_the_signature_is_not_free() {
+        let page = surface(vec![]);
+        let place = SymbolPlace::default().spot.place(&page.view, LABEL);
+        let refused = free(&page, place, &[place]).unwrap_err();
+        assert!(refused.kept && refused.blockers.is_empty());
+        assert_eq!(free(&page, place, &[]).unwrap(), place);
     }
 
     #[test]

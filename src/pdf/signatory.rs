@@ -114,52 +114,6 @@ fn gap_above(surface: &Surface, name: Place, above: &[Place]) -> Option<Place> {
     })
 }
 
-/// A picture of this width and height (any unit) in the middle of a gap, as large as fits.
-#[must_use]
-pub fn centred(gap: Place, (width, height): (f64, f64)) -> Place {
-    let scale = (gap.width / width).min(gap.height / height);
-    let (width, height) = (width * scale, height * scale);
-    Place {
-        x: gap.x + (gap.width - width) / 2.0,
-        y: gap.y + (gap.height - height) / 2.0,
-        width,
-        height,
-    }
-}
-
-/// Wider than this, in millimetres, no signature is shown; those on paper have about 45.
-const SIGNATURE: f64 = 45.0;
-
-/// Places of signature and seal: the signature in the middle of the gap, the seal over its left third in real
-/// size. Both move to the right, within the gap, as far as the seal would stand over what is left of it.
-#[must_use]
-pub fn signature_and_seal(
-    view: &View,
-    gap: Place,
-    picture: (f64, f64),
-    diameter: f64,
-) -> (Place, Place) {
-    let narrow = gap.width.min(SIGNATURE);
-    let image = centred(
-        Place {
-            x: gap.x + (gap.width - narrow) / 2.0,
-            width: narrow,
-            ..gap
-        },
-        picture,
-    );
-    let covered = image.x + image.width / 3.0;
-    let over = (gap.x - (covered - diameter)).max(0.0);
-    let room = gap.x + gap.width - image.x - image.width;
-    let shift = over.min(room);
-    let image = Place {
-        x: image.x + shift,
-        ..image
-    };
-    let seal = on_page(view, covered + shift - diameter, image, diameter);
-    (image, seal)
-}
-
 /// The place of a seal that stands alone: in the middle of the gap, in real size.
 #[must_use]
 pub fn seal_alone(view: &View, gap: Place, diameter: f64) -> Place {
@@ -358,37 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn the_seal_covers_the_left_third_of_the_signature() {
+    fn a_seal_stands_in_the_middle_of_the_gap_in_real_size() {
         let block = signature_block("Nguyễn Văn Mẫu");
         let gap = signature_gap(&block, "Nguyễn Văn Mẫu", "PHÓ GIÁM ĐỐC").unwrap();
-        let (image, seal) = signature_and_seal(&block.view, gap, (60.0, 30.0), 35.0);
-        assert!((seal.x + seal.width - (image.x + image.width / 3.0)).abs() < 0.01);
-        assert!((image.width - 45.0).abs() < 0.01);
-        assert!((image.y + image.height / 2.0 - 226.5).abs() < 0.01);
-        assert!((seal.y + seal.height / 2.0 - 226.5).abs() < 0.01);
         let alone = seal_alone(&block.view, gap, 35.0);
         assert!((alone.x + alone.width / 2.0 - 150.0).abs() < 0.01);
+        assert!((alone.y + alone.height / 2.0 - 226.5).abs() < 0.01);
         assert!((alone.width - 35.0).abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn in_a_narrow_gap_signature_and_seal_move_aside_together() {
-        let view = View::new([0.0, 0.0, 419.53, 297.64], 0, 1.0).unwrap();
-        let gap = Place {
-            x: 80.0,
-            y: 58.0,
-            width: 62.0,
-            height: 32.0,
-        };
-        let (image, seal) = signature_and_seal(&view, gap, (40.0, 20.0), 35.0);
-        assert!((seal.x + seal.width - (image.x + image.width / 3.0)).abs() < 0.01);
-        assert!(
-            (image.x + image.width - 142.0).abs() < 0.01,
-            "at the right end: {image:?}"
-        );
-        assert!(
-            seal.x < 80.0 && seal.x > 70.0,
-            "as little over the text as can be: {seal:?}"
-        );
     }
 }

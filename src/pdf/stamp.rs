@@ -29,6 +29,7 @@ use super::reader::Document;
 use super::view::{POINTS_PER_MM, Place, View};
 use super::writer::{self, Update};
 use crate::digest::hex;
+use std::fmt::Write;
 
 pub use super::label::{CAPTION, Footer, MODULE, Symbol, Words};
 
@@ -44,7 +45,7 @@ pub enum StampError {
     /// A text cannot be set.
     #[error(transparent)]
     Font(#[from] FontError),
-    /// No allowed place for the symbol is free.
+    /// No allowed place for the symbol, or for a note, is free.
     #[error("the symbol: {0}")]
     SymbolOverlap(Overlap),
     /// No place for the footer is free.
@@ -88,7 +89,7 @@ pub fn compose(
     let surface = Surface::read(update.document(), page)?;
     let view = surface.view;
     let mut fonts = Fonts::new()?;
-    let (label_place, label) = label(&surface, &fonts, stamp)?;
+    let (label_place, label) = place_label(&surface, &fonts, stamp)?;
     let footer = place_footer(&surface, &fonts, stamp, label_place)?;
 
     let mut drawing = placed(&view, label_place, &label.draw(&mut fonts, stamp.symbol)?);
@@ -97,15 +98,8 @@ pub fn compose(
     }
     let sans = fonts.sans.embed(update)?;
     let mono = fonts.mono.embed(update)?;
-    let form = update.reserve();
-    let entries = format!(
-        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] \
-         /Resources << /Font << /S {sans} /M {mono} >> >>",
-        number(view.width * POINTS_PER_MM),
-        number(view.height * POINTS_PER_MM)
-    );
-    put_packed(update, form, &entries, &drawing);
-    invoke(update, page, &surface, form)?;
+    let named = format!("/S {sans} /M {mono}");
+    draw_on_top(update, page, &surface, &named, &drawing)?;
     Ok(Stamped {
         label: label_place,
         footer: footer.map(|(place, _)| place),
@@ -113,7 +107,7 @@ pub fn compose(
 }
 
 /// At each spot first the full label, then the compact one.
-fn label(
+fn place_label(
     surface: &Surface,
     fonts: &Fonts,
     stamp: &Stamp<'_>,
@@ -121,14 +115,12 @@ fn label(
     let form = |form| Label::new(fonts, form, stamp.symbol, stamp.place.width, stamp.words);
     let forms = [form(Form::Full)?, form(Form::Compact)?];
     let spots = std::iter::once(&stamp.place.spot).chain(&stamp.place.alternatives);
-    let candidates = spots
-        .flat_map(|spot| {
-            forms
-                .iter()
-                .map(|label| (spot.place(&surface.view, label.size()), label.clone()))
-        })
-        .filter(|(place, _)| stamp.keep_free.iter().all(|kept| !kept.overlaps(*place)));
-    layout::first_free(surface, candidates).map_err(StampError::SymbolOverlap)
+    let candidates = spots.flat_map(|spot| {
+        forms
+            .iter()
+            .map(|label| (spot.place(&surface.view, label.size()), label.clone()))
+    });
+    layout::first_free(surface, stamp.keep_free, candidates).map_err(StampError::SymbolOverlap)
 }
 
 /// Nearest to the lower edge that printers reach, millimetres.
@@ -176,11 +168,8 @@ fn place_footer(
             }
         }
     }
-    candidates.retain(|(place, _)| {
-        let kept = stamp.keep_free.iter().chain([&label]);
-        kept.into_iter().all(|kept| !kept.overlaps(*place))
-    });
-    layout::first_free(surface, candidates)
+    let keep_free = [stamp.keep_free, &[label]].concat();
+    layout::first_free(surface, &keep_free, candidates)
         .map(Some)
         .map_err(StampError::FooterOverlap)
 }
@@ -194,7 +183,25 @@ fn placed(view: &View, place: Place, drawing: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Has the page draw the form behind its own content.
+/// Makes a form of a drawing on the upright page, in points, and has the page draw it.
+fn draw_on_top(
+    update: &mut Update<'_>,
+    page: &Page,
+    surface: &Surface,
+    fonts: &str,
+    drawing: &[u8],
+) -> Result<(), StampError> {
+    let form = update.reserve();
+    let entries = format!(
+        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] /Resources << /Font << {fonts} >> >>",
+        number(surface.view.width * POINTS_PER_MM),
+        number(surface.view.height * POINTS_PER_MM)
+    );
+    put_packed(update, form, &entries, drawing);
+    invoke(update, page, surface, form)
+}
+
+/// Has the page draw the form after its own content.
 fn invoke(
     update: &mut Update<'_>,
     page: &Page,
@@ -311,8 +318,9 @@ pub struct Appearance {
     pub rotation: u16,
 }
 
-/// A picture at its place as a signature's appearance: upright for the reader and of real size, on a page
-/// of any rotation and unit. Nothing but the picture, as NĐ 30/2020 has it.
+/// The appearance of a signature whose widget takes `place`: pictures at their places, each upright for the
+/// reader and of real size, on a page of any rotation and unit. Nothing else, as NĐ 30/2020 has it. What
+/// reaches out of `place` is cut off.
 ///
 /// # Errors
 /// [`StampError`] for a page that cannot be seen.
@@ -320,28 +328,31 @@ pub fn appearance(
     update: &mut Update<'_>,
     page: &Page,
     place: Place,
-    picture: &Picture,
+    pictures: &[(Place, &Picture)],
 ) -> Result<Appearance, StampError> {
     let view =
         View::new(page.crop_box, page.rotate.into(), page.user_unit).ok_or(ContentError::NoArea)?;
-    let (width, height) = (place.width * POINTS_PER_MM, place.height * POINTS_PER_MM);
-    let image = picture.embed(update);
+    let bounds = view.points(place);
+    let (mut named, mut drawing) = (String::new(), String::new());
+    for (index, (at, picture)) in pictures.iter().enumerate() {
+        let image = picture.embed(update);
+        let at = view.points(*at);
+        let (x, y) = (at.x0 - bounds.x0, at.y0 - bounds.y0);
+        let map = [at.width(), 0.0, 0.0, at.height(), x, y].map(number);
+        let _ = write!(named, "/Im{index} {image} ");
+        let _ = writeln!(drawing, "q {} cm /Im{index} Do Q", map.join(" "));
+    }
     let form = update.reserve();
     // 12.5.5: the box is turned by /Matrix and then fitted into /Rect; only the turn matters here.
     let [a, b, c, d, ..] = view.from_points.0;
     let unit = view.from_points.stretch();
     let turn = Matrix([a / unit, b / unit, c / unit, d / unit, 0.0, 0.0]);
     let entries = format!(
-        "/Type /XObject /Subtype /Form /BBox [0 0 {0} {1}] /Matrix [{2}] \
-         /Resources << /XObject << /Im {image} >> >>",
-        number(width),
-        number(height),
+        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] /Matrix [{}] \
+         /Resources << /XObject << {named}>> >>",
+        number(bounds.width()),
+        number(bounds.height()),
         spelled(turn)
-    );
-    let drawing = format!(
-        "q {} 0 0 {} 0 0 cm /Im Do Q\n",
-        number(width),
-        number(height)
     );
     put_packed(update, form, &entries, drawing.as_bytes());
     let Rect { x0, y0, x1, y1 } = view.user_rect(place);

@@ -130,6 +130,12 @@ impl View {
         }
     }
 
+    /// The place of a rectangle in user space, such as the /Rect of an empty signature field.
+    #[must_use]
+    pub fn place(&self, rect: [f64; 4]) -> Option<Place> {
+        Rect::of(rect).mapped(self.to_mm).map(Place::from)
+    }
+
     /// A place in user space, as /Rect of an annotation wants it.
     #[must_use]
     pub fn user_rect(&self, place: Place) -> Rect {
@@ -187,6 +193,8 @@ mod tests {
         let rect = view.user_rect(place);
         assert!(close((rect.width(), rect.height()), (36.0, 36.0)));
         assert!(close((rect.x0, rect.y1), (14.173, 392.598)));
+        let back = view.place([rect.x0, rect.y0, rect.x1, rect.y1]).unwrap();
+        assert!(close((back.x, back.y), (10.0, 20.0)));
     }
 
     #[test]

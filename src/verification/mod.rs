@@ -259,22 +259,21 @@ impl Verifier {
     }
 
     async fn signed(&self, signed: &Signed, question: Question) -> Result<Answered, VerifyError> {
-        let mut answered = match &signed.code {
-            Some(text) => self.code(text, question).await?,
-            None => {
-                let mut report = Report::new();
-                report.record(
-                    CheckKind::Status,
-                    Outcome::NotPerformed(Skip::NothingToCheck),
-                );
-                let verdict = report.verdict(REQUIRED_OF_DOCUMENT);
-                Answered {
-                    report,
-                    verdict,
-                    id: None,
-                    shown: None,
-                    claimed: Vec::new(),
-                }
+        let mut answered = if let Some(text) = &signed.code {
+            self.code(text, question).await?
+        } else {
+            let mut report = Report::new();
+            report.record(
+                CheckKind::Status,
+                Outcome::NotPerformed(Skip::NothingToCheck),
+            );
+            let verdict = report.verdict(REQUIRED_OF_DOCUMENT);
+            Answered {
+                report,
+                verdict,
+                id: None,
+                shown: None,
+                claimed: Vec::new(),
             }
         };
         signed.record(&mut answered.report);

@@ -1,19 +1,17 @@
 //! All integration tests, in one binary.
 #![allow(
     clippy::unwrap_used,
-    reason = "what a test builds for itself it may take for granted"
-)]
-#![allow(
-    clippy::unwrap_used,
     reason = "what a test needs and does not get fails it"
 )]
 
+mod api;
 mod architecture;
 mod cli;
 mod cms_signature;
 mod credential;
 mod documents;
 mod judges;
+mod openapi;
 mod pades;
 mod pages;
 mod pdf;

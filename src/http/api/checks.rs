@@ -135,7 +135,7 @@ fn record_of(check: Value) -> Result<Record, Problem> {
     // serde_json's maps are sorted: one check has one digest.
     let content = Sha256::of(check.to_string().as_bytes());
     let body: CheckBody = serde_json::from_value(check).map_err(|_| shape())?;
-    let place = body.place.map(place_of).transpose()?;
+    let place = body.place.as_ref().map(place_of).transpose()?;
     Ok(Record {
         id: Uuid::parse_str(&body.id).map_err(|_| shape())?,
         scanned: Private::new(body.scanned),
@@ -155,7 +155,7 @@ fn record_of(check: Value) -> Result<Record, Problem> {
     reason = "checked to lie within the range of degrees"
 )]
 #[expect(clippy::cast_sign_loss, reason = "checked to be no less than zero")]
-fn place_of(body: PlaceBody) -> Result<Place, Problem> {
+fn place_of(body: &PlaceBody) -> Result<Place, Problem> {
     let inside = |value: f64, limit: f64| value.is_finite() && value.abs() <= limit;
     if !inside(body.lat, 90.0)
         || !inside(body.lon, 180.0)

@@ -1,7 +1,7 @@
 //! What a phone camera opens: the register's word on one result.
 
 use super::answers::{self, Row, Status, Subject, Tone};
-use super::words::{AnswerWords, fill, moment, other, words};
+use super::words::{AnswerWords, day, fill, moment, other, words};
 use super::{Frame, Shown, Tagged, Visit, assets, html};
 use crate::catalogue::{FieldKind, Label, Language};
 use crate::clock::UnixTime;
@@ -12,6 +12,7 @@ use crate::report::State;
 use askama::Template;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde_json::json;
+use time::Date;
 
 /// `GET /{id}` of a result in the register.
 #[derive(Clone, Debug)]
@@ -197,6 +198,24 @@ impl Landing {
                 (Tone::Stop.name(), assets::icon("invalid")),
                 (Tone::Open.name(), assets::icon("not-checked")),
             ],
+        }
+    }
+}
+
+impl Fact {
+    /// From which to which day a result is valid; both days are inside.
+    #[must_use]
+    pub fn validity(from: Date, to: Option<Date>, language: Language) -> Self {
+        let own = &words(language).landing;
+        let (sentence, to) = match to {
+            Some(to) => (&own.validity_span, day(to, language)),
+            None => (&own.validity_open, String::new()),
+        };
+        let value = fill(sentence, &[("from", &day(from, language)), ("to", &to)]);
+        Self {
+            label: own.validity.as_str().into(),
+            value: value.into(),
+            kind: FactKind::Figures,
         }
     }
 }

@@ -231,6 +231,9 @@ words! {
         help_call: String,
         help_call_end: String,
         help_contact: String,
+        validity: String,
+        validity_span: String,
+        validity_open: String,
     }
     NotFound {
         title: String,

@@ -1,0 +1,10 @@
+//! The service as others see it: status, problem code, body. Every answer is compared with
+//! `openapi.yaml` on the way.
+
+mod checks;
+pub(crate) mod operations;
+mod pages;
+mod results;
+mod roles;
+mod status;
+mod verifications;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const CHECKS: &str = "/api/v1/checks";
 
-fn check_of(scanned: &str) -> Value {
+pub(super) fn check_of(scanned: &str) -> Value {
     json!({
         "id": Uuid::now_v7().to_string(),
         "scanned": scanned,
@@ -22,7 +22,7 @@ fn check_of(scanned: &str) -> Value {
     })
 }
 
-async fn send(app: &TestApp, body: &Value) -> Answer {
+pub(super) async fn send(app: &TestApp, body: &Value) -> Answer {
     app.post(CHECKS).by(Inspector).json(body).send().await
 }
 

@@ -90,13 +90,14 @@ impl Demo {
         telemetry::start(if self.json { "warn" } else { "warn,dauso=warn" })?;
         let memory: Memory = serde_json::from_str(&std::fs::read_to_string(self.dir.join(MEMORY))?)
             .context("demo.json cannot be read")?;
+        let stop = serve::Stop::listen()?;
         let address = SocketAddr::new(self.listen, self.port);
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; try --port 0"))?;
         let base_url = base_url(listener.local_addr()?);
         self.announce(&base_url, &memory)?;
-        serve::run(&opened, listener).await?;
+        serve::run(&opened, listener, stop).await?;
         Ok(Exit::Done)
     }
 

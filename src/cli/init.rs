@@ -5,6 +5,7 @@ use crate::app::Installation;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use clap::Args;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,7 +28,11 @@ impl Init {
             public_url: self.public_url,
             ..Config::default()
         };
-        config.host()?;
+        if let Err(error) = config.host() {
+            // Standard error may be closed; the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "dauso: {error}");
+            return Ok(Exit::Usage);
+        }
         let clock = Arc::new(SystemClock);
         let made = Installation::create(&self.dir, &config, database().as_deref(), clock).await?;
         if !self.bare {

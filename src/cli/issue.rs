@@ -1,6 +1,6 @@
 //! `dauso issue`: one result without a server.
 
-use super::{Exit, database, operator};
+use super::{Exit, database, operator, with_causes};
 use crate::app::{Installation, replace};
 use crate::clock::SystemClock;
 use crate::issuance::{Outcome, Receipt, Request};
@@ -42,6 +42,7 @@ pub(super) struct Issue {
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
 enum Level {
     /// A signature
+    #[value(name = "b-b")]
     BB,
 }
 
@@ -69,14 +70,19 @@ impl Issue {
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
         let data = match read_data(&self.data, &self.result_type) {
             Ok(data) => data,
-            Err(error) => return Ok(refuse(Exit::Input, &format!("{error:#} (input/data)"))),
+            Err(error) => {
+                return Ok(refuse(
+                    Exit::Input,
+                    &format!("{} (input/data)", with_causes(&error)),
+                ));
+            }
         };
         let pdf = match self.pdf.as_deref().map(read_pdf).transpose() {
             Ok(pdf) => pdf,
             Err(error) => {
                 return Ok(refuse(
                     Exit::Input,
-                    &format!("{error:#} (input/unreadable)"),
+                    &format!("{} (input/unreadable)", with_causes(&error)),
                 ));
             }
         };

@@ -8,6 +8,7 @@ use crate::private::Private;
 use crate::signer::Subject;
 use crate::signer::file::{self, FileSigner};
 use clap::Subcommand;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +65,20 @@ pub(super) enum Keys {
 
 impl Keys {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        let (Self::Make { file, .. } | Self::Import { file, .. } | Self::Csr { file, .. }) = &self
+        else {
+            return self.on_installation().await;
+        };
+        if !is_name(file) {
+            let why = "--file is a name such as 16h99-document-2027.key.pem, without folders";
+            // Standard error may be closed; the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "dauso: {why}");
+            return Ok(Exit::Usage);
+        }
+        self.on_installation().await
+    }
+
+    async fn on_installation(self) -> anyhow::Result<Exit> {
         let (Self::Make { dir, .. }
         | Self::List { dir }
         | Self::Import { dir, .. }
@@ -106,4 +121,10 @@ impl Keys {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether it names a file in the directory of the keys that `list` will find there.
+fn is_name(file: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    file.ends_with(".key.pem") && !file.starts_with('.') && file.chars().all(allowed)
 }

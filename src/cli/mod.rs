@@ -150,9 +150,22 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
     }
 }
 
-/// Says on standard error why a command failed, causes included.
+/// Says on standard error why a command failed.
 fn complain(error: &anyhow::Error) -> ExitCode {
     // Standard error may be closed; the exit code still says it.
-    let _ = writeln!(std::io::stderr(), "dauso: {error:#}");
+    let _ = writeln!(std::io::stderr(), "dauso: {}", with_causes(error));
     Exit::No.into()
+}
+
+/// An error and its causes in one line, without those that the words before name already.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 #[derive(Args)]
@@ -36,12 +37,13 @@ impl Serve {
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(dir, database().as_deref(), clock).await?;
         telemetry::start(&opened.config().log)?;
+        let stop = Stop::listen()?;
         let listener = TcpListener::bind(opened.config().listen)
             .await
             .with_context(|| format!("cannot listen on {}", opened.config().listen))?;
         let address = listener.local_addr()?;
         tracing::info!(%address, "serving");
-        run(&opened, listener).await?;
+        run(&opened, listener, stop).await?;
         Ok(Exit::Done)
     }
 }
@@ -50,6 +52,7 @@ impl Serve {
 pub(super) async fn run(
     opened: &Installation,
     listener: TcpListener,
+    mut stop: Stop,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let service = opened.service().await?;
@@ -65,8 +68,7 @@ pub(super) async fn run(
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => ended?,
-        asked = asked_to_stop() => {
-            asked?;
+        () = stop.asked() => {
             tell.send_replace(true);
             serving.await?;
         }
@@ -77,11 +79,24 @@ pub(super) async fn run(
     Ok(address)
 }
 
-async fn asked_to_stop() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        asked = tokio::signal::ctrl_c() => asked,
-        _ = terminate.recv() => Ok(()),
+/// Hears Ctrl-C and SIGTERM from the moment it is made: whoever was told the address may stop the process.
+pub(super) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

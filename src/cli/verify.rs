@@ -1,6 +1,6 @@
 //! `dauso verify`: signed PDFs, pictures with a QR, the text of a QR.
 
-use super::{Exit, database};
+use super::{Exit, database, with_causes};
 use crate::app::Installation;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::limits;
@@ -57,7 +57,7 @@ impl Verify {
         let source = match self.source().await {
             Ok(source) => source,
             Err(error) => {
-                complain("what to verify with cannot be read", &format!("{error:#}"));
+                complain("what to verify with cannot be read", &with_causes(&error));
                 return Ok(Exit::Input);
             }
         };
@@ -71,7 +71,7 @@ impl Verify {
                 Ok(exit) => exit,
                 // A failure of ours says nothing against the paper.
                 Err(error) => {
-                    complain(&shortened(input), &format!("{error:#}"));
+                    complain(&shortened(input), &with_causes(&error));
                     Exit::Undetermined
                 }
             };

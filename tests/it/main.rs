@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod cms_signature;
 mod credential;
 mod documents;

@@ -3,4 +3,5 @@
 pub(crate) mod app;
 pub(crate) mod contract;
 pub(crate) mod installation;
+pub(crate) mod running;
 pub(crate) mod stores;

@@ -1,0 +1,8 @@
+//! The built program from outside: exit codes, what it prints, what it leaves behind.
+
+mod demo;
+mod issuing;
+mod offline;
+mod setup;
+mod usage;
+mod verifying;

@@ -2,7 +2,7 @@
 
 use super::results::all;
 use super::verifications::double;
-use crate::support::app::{Answer, OURS, THEIRS, TestApp, problem};
+use crate::support::app::{Answer, OURS, THEIRS, TestApp, badge, problem};
 use crate::support::stores::both;
 use dauso::access::Role::{Inspector, Registrar, Supervisor};
 use dauso::digest::Sha256;
@@ -371,6 +371,26 @@ fn the_whole_way_on_both_databases() {
         assert_eq!(page["checks"].as_array().unwrap().len(), 2);
         // bundle, issued, checked, revoked, checked
         assert_eq!(app.log_size().await, 5);
+
+        // Side by side: places without a gap, numbers without a repetition.
+        let checks: Vec<Value> = (0..20).map(|_| check_of(&issued.qr_text)).collect();
+        let answers = all(checks.iter().map(|check| send(&app, check))).await;
+        let mut places: Vec<u64> = answers
+            .iter()
+            .map(|answer| answer.ok()["log"]["index"].as_u64().unwrap())
+            .collect();
+        places.sort_unstable();
+        assert_eq!(places, (5..25).collect::<Vec<_>>());
+        let datas: Vec<_> = (0..8).map(|_| badge()).collect();
+        let answers = all(datas.iter().map(|data| app.issue(data))).await;
+        let mut numbers: Vec<&str> = answers
+            .iter()
+            .map(|answer| answer["number"].as_str().unwrap())
+            .collect();
+        numbers.sort_unstable();
+        let expected: Vec<String> = (2..10).map(|at| format!("HD48260{at:05}")).collect();
+        assert_eq!(numbers, expected);
+        assert_eq!(app.log_size().await, 33);
         app.installation.store().close().await;
     });
 }

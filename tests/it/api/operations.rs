@@ -7,6 +7,7 @@ use dauso::{http, telemetry};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -324,7 +325,7 @@ pub(crate) async fn listening(
 async fn a_request_under_way_is_answered_before_the_service_stops() {
     let app = TestApp::start().await;
     let issued = app.badge().await;
-    let (port, tell, serving) = listening(&app).await;
+    let (port, tell, mut serving) = listening(&app).await;
     let body = json!({"code": issued.qr_text}).to_string();
     let (first, rest) = body.split_at(body.len() / 2);
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
@@ -343,7 +344,8 @@ async fn a_request_under_way_is_answered_before_the_service_stops() {
     while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    assert!(!serving.is_finished(), "it has hung up on somebody");
+    let soon = tokio::time::timeout(Duration::from_millis(200), &mut serving).await;
+    assert!(soon.is_err(), "it has not waited for the request");
     stream.write_all(rest.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

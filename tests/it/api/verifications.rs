@@ -332,11 +332,14 @@ async fn a_picture_is_answered_by_the_code_in_it() {
     let app = TestApp::start().await;
     let issued = app.badge().await;
     let png = render::png(&Symbol::for_issue(&issued.qr_text).unwrap(), 4);
-    let answer = sent(&app, "image/png", png).await.ok();
+    let answer = sent(&app, "image/png", png.clone()).await.ok();
     assert_eq!(
         (&answer["verdict"], &answer["id"]),
         (&json!("valid"), &json!(issued.id))
     );
+    // What it is, its first bytes tell.
+    let answer = sent(&app, "application/pdf", png).await.ok();
+    assert_eq!(answer["verdict"], "valid");
     let foreign = render::png(&Symbol::encode("HTTPS://EXAMPLE.COM/").unwrap(), 4);
     let answer = sent(&app, "image/png", foreign).await.ok();
     assert_eq!(answer["verdict"], "undetermined");

@@ -182,8 +182,8 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let first = document.page(0)?;
     let seal = match &wanted.picture {
         Some((picture, diameter)) => {
-            let (page, place) = seal_place(&document, wanted, *diameter)?;
-            Some((picture, page, place))
+            let found = seal_place(&document, wanted, *diameter)?;
+            found.map(|(page, place)| (picture, page, place))
         }
         None => None,
     };
@@ -247,33 +247,49 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     Ok(signature::prepare(update, placeholder)?)
 }
 
-/// Between position and name of the signatory where those are found, else where the catalogue says.
+/// Between position and name of the signatory where those are found, else where the catalogue says, else
+/// the free place nearest to the lower right of that page. A page without one shows no seal: the signature
+/// is there all the same, and nothing is ever printed over.
 fn seal_place(
     document: &Document<'_>,
     wanted: &Preparation,
     diameter: f64,
-) -> Result<(usize, Place), IssueError> {
+) -> Result<Option<(usize, Place)>, IssueError> {
     let diameter = if diameter > 0.0 { diameter } else { SEAL_MM };
     let found = signatory::find_signature_gap(document, &wanted.signatory, &wanted.position)?;
     if let Some((index, gap)) = found {
         let view = Surface::read(document, &document.page(index)?)?.view;
-        return Ok((index, signatory::seal_alone(&view, gap, diameter)));
+        return Ok(Some((index, signatory::seal_alone(&view, gap, diameter))));
     }
     let index = match wanted.seal.page {
         PageChoice::First => 0,
         PageChoice::Last => document.page_references()?.len().saturating_sub(1),
     };
     let surface = Surface::read(document, &document.page(index)?)?;
-    let place = centred_at(&surface.view, &wanted.seal, diameter);
-    let place = layout::free(&surface, place, &[]);
-    Ok((
-        index,
-        place.map_err(|refused| {
-            IssueError::NoPlace(layout::Overlap {
-                tried: vec![refused],
-            })
-        })?,
-    ))
+    let told = centred_at(&surface.view, &wanted.seal, diameter);
+    let mut places = std::iter::once(told).chain(from_lower_right(&surface.view, diameter));
+    let free = places.find_map(|place| layout::free(&surface, place, &[]).ok());
+    Ok(free.map(|place| (index, place)))
+}
+
+/// Places for a seal in steps of 5 mm within the margins, row by row from the lower right.
+fn from_lower_right(view: &View, diameter: f64) -> impl Iterator<Item = Place> {
+    const MARGIN: f64 = 15.0;
+    const STEPS: u32 = 80;
+    let (right, low) = (
+        view.width - MARGIN - diameter,
+        view.height - MARGIN - diameter,
+    );
+    let back = |step: u32| 5.0 * f64::from(step);
+    (0..STEPS)
+        .flat_map(move |row| (0..STEPS).map(move |column| (right - back(column), low - back(row))))
+        .filter(|(x, y)| *x >= MARGIN && *y >= MARGIN)
+        .map(move |(x, y)| Place {
+            x,
+            y,
+            width: diameter,
+            height: diameter,
+        })
 }
 
 fn centred_at(view: &View, seal: &catalogue::SealPlace, diameter: f64) -> Place {

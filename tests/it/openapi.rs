@@ -33,7 +33,12 @@ fn served() -> BTreeSet<(String, String)> {
                 continue;
             }
             let handlers = handlers.split(".layer(").next().unwrap();
-            for (word, method) in [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("delete(", "DELETE")] {
+            for (word, method) in [
+                ("get(", "GET"),
+                ("post(", "POST"),
+                ("put(", "PUT"),
+                ("delete(", "DELETE"),
+            ] {
                 if handlers.contains(word) {
                     found.insert((method.to_owned(), path.to_owned()));
                 }
@@ -49,7 +54,10 @@ fn the_contract_and_the_routes_are_the_same() {
     assert!(served.len() >= 20, "{served:#?}");
     let missing: Vec<_> = promised.difference(&served).collect();
     let untold: Vec<_> = served.difference(&promised).collect();
-    assert!(missing.is_empty() && untold.is_empty(), "not served: {missing:?}\nnot told: {untold:?}");
+    assert!(
+        missing.is_empty() && untold.is_empty(),
+        "not served: {missing:?}\nnot told: {untold:?}"
+    );
 }
 
 #[tokio::test]
@@ -59,7 +67,11 @@ async fn every_operation_is_there() {
     for (method, path) in promised() {
         let called = path.replace("{id}", &issued.id).replace("{list}", "1");
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = app.call(method.clone(), &called).by(Registrar).send_off_contract().await;
+        let answer = app
+            .call(method.clone(), &called)
+            .by(Registrar)
+            .send_off_contract()
+            .await;
         let status = answer.status.as_u16();
         assert_ne!(status, 405, "{method} {path}");
         if status == 404 {
@@ -102,15 +114,25 @@ fn schemathesis_finds_no_difference() {
             .current_dir(app.path())
             .arg("--config-file")
             .arg(root("tests/judges/schemathesis.toml"))
-            .args(["--no-color", "run", &format!("http://127.0.0.1:{port}/openapi.yaml")])
+            .args([
+                "--no-color",
+                "run",
+                &format!("http://127.0.0.1:{port}/openapi.yaml"),
+            ])
             .env("DAUSO_REGISTRAR", app.key(OURS, Registrar))
             .env("DAUSO_INSPECTOR", app.key(OURS, Inspector))
             .env("DAUSO_SUPERVISOR", app.key(OURS, Supervisor))
             .env("DAUSO_RESULT", &issued.id);
-        let output = tokio::task::spawn_blocking(move || judge.output()).await.unwrap();
+        let output = tokio::task::spawn_blocking(move || judge.output())
+            .await
+            .unwrap();
         let output = output.expect("schemathesis starts; `make deps` installs it");
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         tell.send(()).unwrap();
         serving.await.unwrap().unwrap();
     });

@@ -48,16 +48,25 @@ async fn a_check_is_answered_and_stands_in_the_log() {
     let leaf = tx.leaves(size..size + 1).await.unwrap().remove(0).leaf;
     assert_eq!(leaf.kind, tlog::Kind::Checked.name());
     // RFC 6962 §2.1, by hand.
-    assert_eq!(answer["log"]["leaf"], Sha256::of_parts(&[&[0], &leaf.bytes]).hex());
+    assert_eq!(
+        answer["log"]["leaf"],
+        Sha256::of_parts(&[&[0], &leaf.bytes]).hex()
+    );
     let id = Uuid::parse_str(check["id"].as_str().unwrap()).unwrap();
     let stored = tx.check(id).await.unwrap().unwrap();
     assert!(!stored.signed, "no device signed it");
     assert_eq!(stored.scanned, Sha256::of(issued.qr_text.as_bytes()));
     let place = stored.place.unwrap();
-    assert_eq!((place.latitude_e7, place.longitude_e7), (160_544_070, 1_082_021_670));
+    assert_eq!(
+        (place.latitude_e7, place.longitude_e7),
+        (160_544_070, 1_082_021_670)
+    );
     // The leaf opens with the salt of the record, and holds nothing of it in clear.
     for secret in [&issued.id, "bến Mẫu", &stored.account] {
-        let clear = leaf.bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        let clear = leaf
+            .bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes());
         assert!(!clear, "{secret}");
     }
     assert!(stored.salt.is_some());
@@ -69,7 +78,9 @@ async fn many_checks_are_answered_in_their_order() {
     let issued = app.badge().await;
     let size = app.log_size().await;
     let mut checks: Vec<Value> = (0..5).map(|_| check_of(&issued.qr_text)).collect();
-    checks[1]["id"] = Uuid::from_u128(0x0193_42f0_0000_4000_8000_0000_0000_0001).to_string().into();
+    checks[1]["id"] = Uuid::from_u128(0x0193_42f0_0000_4000_8000_0000_0000_0001)
+        .to_string()
+        .into();
     checks[3]["finding"] = "no_such_finding".into();
     let answers = send(&app, &json!(checks)).await.ok();
     let answers = answers.as_array().unwrap();
@@ -79,8 +90,14 @@ async fn many_checks_are_answered_in_their_order() {
     }
     let places = [0, 2, 4].map(|at: usize| answers[at]["log"]["index"].as_u64().unwrap());
     assert_eq!(places, [size, size + 1, size + 2]);
-    assert_eq!(answers[1], json!({"id": checks[1]["id"], "refused": "check/id-not-uuidv7"}));
-    assert_eq!(answers[3], json!({"id": checks[3]["id"], "refused": "check/unknown-finding"}));
+    assert_eq!(
+        answers[1],
+        json!({"id": checks[1]["id"], "refused": "check/id-not-uuidv7"})
+    );
+    assert_eq!(
+        answers[3],
+        json!({"id": checks[3]["id"], "refused": "check/unknown-finding"})
+    );
 }
 
 #[tokio::test]
@@ -98,14 +115,19 @@ async fn a_check_sent_again_gets_its_first_answer() {
     let again = send(&app, &check).await;
     assert_eq!(again.ok(), first.ok());
     assert_eq!(app.log_size().await, size + 1);
-    let in_a_batch = send(&app, &json!([check.clone(), check.clone()])).await.ok();
+    let in_a_batch = send(&app, &json!([check.clone(), check.clone()]))
+        .await
+        .ok();
     assert_eq!(in_a_batch, json!([first.ok(), first.ok()]));
 
     let mut other = check.clone();
     other["match"] = "does_not_fit".into();
     let refused = json!({"id": check["id"], "refused": "check/id-taken"});
     assert_eq!(send(&app, &other).await.ok(), refused);
-    assert_eq!(send(&app, &check_of(&issued.qr_text)).await.ok()["verdict"], "invalid");
+    assert_eq!(
+        send(&app, &check_of(&issued.qr_text)).await.ok()["verdict"],
+        "invalid"
+    );
 }
 
 #[tokio::test]
@@ -114,14 +136,28 @@ async fn what_the_inspector_saw_counts() {
     let issued = app.badge().await;
     for (seen, verdict, outcome, reason) in [
         ("fits", "valid", "pass", Value::Null),
-        ("does_not_fit", "invalid", "fail", json!("match/does-not-fit")),
-        ("not_seen", "undetermined", "not_performed", json!("skip/not-seen")),
+        (
+            "does_not_fit",
+            "invalid",
+            "fail",
+            json!("match/does-not-fit"),
+        ),
+        (
+            "not_seen",
+            "undetermined",
+            "not_performed",
+            json!("skip/not-seen"),
+        ),
     ] {
         let mut check = check_of(&issued.qr_text);
         check["match"] = seen.into();
         let answer = send(&app, &check).await.ok();
         assert_eq!(answer["verdict"], verdict, "{seen}");
-        assert_eq!(answer["report"]["match"], json!({"outcome": outcome, "reason": reason}), "{seen}");
+        assert_eq!(
+            answer["report"]["match"],
+            json!({"outcome": outcome, "reason": reason}),
+            "{seen}"
+        );
     }
 }
 
@@ -155,7 +191,8 @@ async fn what_is_no_check_is_refused_by_name() {
         check[name] = value;
         check
     };
-    let place = |lat: f64, lon: f64, metres: f64| json!({"lat": lat, "lon": lon, "accuracy_m": metres});
+    let place =
+        |lat: f64, lon: f64, metres: f64| json!({"lat": lat, "lon": lon, "accuracy_m": metres});
     let shape = problem(422, "request/shape");
     for bad in [
         json!([]),
@@ -177,9 +214,15 @@ async fn what_is_no_check_is_refused_by_name() {
     }
     for (bad, code) in [
         (with("note", "x".repeat(1_001).into()), "check/too-long"),
-        (with("scanned", "1".repeat(2 * limits::SCANNED_TEXT + 1).into()), "check/too-long"),
+        (
+            with("scanned", "1".repeat(2 * limits::SCANNED_TEXT + 1).into()),
+            "check/too-long",
+        ),
         (with("finding", "".into()), "check/unknown-finding"),
-        (with("id", Uuid::nil().to_string().into()), "check/id-not-uuidv7"),
+        (
+            with("id", Uuid::nil().to_string().into()),
+            "check/id-not-uuidv7",
+        ),
     ] {
         assert_eq!(send(&app, &bad).await.ok()["refused"], code);
     }
@@ -189,7 +232,9 @@ async fn what_is_no_check_is_refused_by_name() {
     edge["place"] = place(-90.0, 180.0, 100_000.0);
     assert_eq!(send(&app, &edge).await.ok()["verdict"], "undetermined");
 
-    let many: Vec<Value> = (0..=limits::CHECKS_PER_REQUEST).map(|_| check_of("x")).collect();
+    let many: Vec<Value> = (0..=limits::CHECKS_PER_REQUEST)
+        .map(|_| check_of("x"))
+        .collect();
     let refused = send(&app, &json!(many)).await.problem();
     assert_eq!(refused, problem(413, "request/too-many-checks"));
 }
@@ -203,16 +248,24 @@ async fn a_supervisor_leafs_through_the_checks_of_his_own_agency() {
     }
     // Of the other agency's people: a result of ours concerns us too, a foreign code does not.
     for scanned in [issued.qr_text.as_str(), "https://example.com/"] {
-        let call = app.post(CHECKS).by_at(THEIRS, Inspector).json(&check_of(scanned));
+        let call = app
+            .post(CHECKS)
+            .by_at(THEIRS, Inspector)
+            .json(&check_of(scanned));
         call.send().await.ok();
     }
     let page = async |agency, query: &str| {
-        let call = app.get(&format!("{CHECKS}{query}")).by_at(agency, Supervisor);
+        let call = app
+            .get(&format!("{CHECKS}{query}"))
+            .by_at(agency, Supervisor);
         call.send().await.ok()
     };
     let places = |page: &Value| -> Vec<u64> {
         let checks = page["checks"].as_array().unwrap();
-        checks.iter().map(|check| check["log_index"].as_u64().unwrap()).collect()
+        checks
+            .iter()
+            .map(|check| check["log_index"].as_u64().unwrap())
+            .collect()
     };
     let first = page(OURS, "?limit=4").await;
     let next = first["next"].as_u64().unwrap();
@@ -229,9 +282,19 @@ async fn a_supervisor_leafs_through_the_checks_of_his_own_agency() {
         assert_eq!(check["received_at"], "2026-11-21T09:42:00+07:00");
     }
     assert_eq!(places(&page(THEIRS, "").await).len(), 2);
-    for query in ["?limit=0", "?limit=201", "?before=-1", "?limit=x", "?page=2"] {
+    for query in [
+        "?limit=0",
+        "?limit=201",
+        "?before=-1",
+        "?limit=x",
+        "?page=2",
+    ] {
         let call = app.get(&format!("{CHECKS}{query}")).by(Supervisor);
-        assert_eq!(call.send().await.problem(), problem(400, "request/query"), "{query}");
+        assert_eq!(
+            call.send().await.problem(),
+            problem(400, "request/query"),
+            "{query}"
+        );
     }
 }
 
@@ -271,7 +334,11 @@ fn the_whole_way_on_both_databases() {
         let second = send(&app, &check_of(&issued.qr_text)).await.ok();
         assert_eq!(second["verdict"], "invalid");
         assert_eq!(second["report"]["status"]["state"], "revoked");
-        assert_eq!(send(&app, &check).await.ok()["verdict"], "valid", "the first answer");
+        assert_eq!(
+            send(&app, &check).await.ok()["verdict"],
+            "valid",
+            "the first answer"
+        );
         app.work().await;
         let page = app.get(CHECKS).by(Supervisor).send().await.ok();
         assert_eq!(page["checks"].as_array().unwrap().len(), 2);

@@ -15,7 +15,10 @@ use tokio::sync::oneshot;
 async fn a_sound_service_is_healthy_and_ready() {
     let app = TestApp::start().await;
     let health = app.get("/healthz").send().await.ok();
-    assert_eq!(health, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}));
+    assert_eq!(
+        health,
+        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})
+    );
     let ready = app.get("/readyz").send().await.ok();
     for part in ["database", "keys", "certificates", "publication"] {
         assert_eq!(ready[part], "ok", "{part}");
@@ -35,8 +38,15 @@ async fn a_missing_key_file_makes_it_unready() {
     let app = TestApp::start().await;
     std::fs::remove_file(app.path().join("keys/16h99-credential.key.pem")).unwrap();
     let body = unready(&app).await;
-    assert_eq!((&body["keys"], &body["database"]), (&json!("failed"), &json!("ok")));
-    assert_eq!(app.get("/healthz").send().await.status, 200, "it lives all the same");
+    assert_eq!(
+        (&body["keys"], &body["database"]),
+        (&json!("failed"), &json!("ok"))
+    );
+    assert_eq!(
+        app.get("/healthz").send().await.status,
+        200,
+        "it lives all the same"
+    );
 }
 
 #[tokio::test]
@@ -69,7 +79,12 @@ async fn a_request_keeps_its_id_or_gets_one() {
     let call = app.get("/healthz").header("x-request-id", "tram-7");
     let own = call.send().await;
     assert_eq!(own.header("x-request-id"), "tram-7");
-    let given = app.get("/healthz").send().await.header("x-request-id").to_owned();
+    let given = app
+        .get("/healthz")
+        .send()
+        .await
+        .header("x-request-id")
+        .to_owned();
     let given = uuid::Uuid::parse_str(&given).unwrap();
     assert_eq!(given.get_version_num(), 7);
     // Problems have one too, or nobody could find them in the log.
@@ -99,7 +114,11 @@ async fn what_is_not_there_and_what_cannot_be_done_are_problems() {
     for (method, path, allowed) in [
         (Method::DELETE, "/api/v1/results".to_owned(), "POST"),
         (Method::PUT, format!("/api/v1/results/{id}"), "GET,HEAD"),
-        (Method::GET, format!("/api/v1/results/{id}/revocation"), "POST"),
+        (
+            Method::GET,
+            format!("/api/v1/results/{id}/revocation"),
+            "POST",
+        ),
         (Method::DELETE, "/api/v1/checks".to_owned(), "GET,HEAD,POST"),
         (Method::POST, "/healthz".to_owned(), "GET,HEAD"),
         (Method::POST, format!("/{id}"), "GET,HEAD"),
@@ -118,14 +137,36 @@ async fn odd_paths_and_headers_never_break_it() {
     let app = TestApp::start().await;
     let long = format!("/{}", "7".repeat(7_000));
     for path in [
-        "/%00", "/%ff%fe", "/%E1%BA%A0", "/?ma=%ff", "/?ma=%00", "/?ma", "/?&&&", "/?ma=a&ma=b", "/?lang=%zz",
-        "/%2f", "/.", "/*", "/{id}", "/7K3M9QX2TB4C5D6E?lang=en&lang=vi", "/7k3m-9qx2-tb4c-5d6e%0d%0aX:%20y",
-        "/status/%ff", "/api/v1/results/%ff", "/api/v1/results/%00/pdf", "/docs/%ff", &long,
+        "/%00",
+        "/%ff%fe",
+        "/%E1%BA%A0",
+        "/?ma=%ff",
+        "/?ma=%00",
+        "/?ma",
+        "/?&&&",
+        "/?ma=a&ma=b",
+        "/?lang=%zz",
+        "/%2f",
+        "/.",
+        "/*",
+        "/{id}",
+        "/7K3M9QX2TB4C5D6E?lang=en&lang=vi",
+        "/7k3m-9qx2-tb4c-5d6e%0d%0aX:%20y",
+        "/status/%ff",
+        "/api/v1/results/%ff",
+        "/api/v1/results/%00/pdf",
+        "/docs/%ff",
+        &long,
     ] {
         for accept in ["*/*", "application/json", "text/html", "\u{fffd}"] {
             let call = app.get(path).by(Registrar).header("accept", accept);
             let answer = call.send_off_contract().await;
-            assert!(answer.status.as_u16() < 500, "{path}: {} {}", answer.status, answer.text());
+            assert!(
+                answer.status.as_u16() < 500,
+                "{path}: {} {}",
+                answer.status,
+                answer.text()
+            );
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         }
     }
@@ -141,7 +182,11 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_again() {
     for _ in 0..3 {
         assert_eq!(app.get("/").send().await.status, 200);
     }
-    let refused = app.post("/api/v1/verifications").json(&json!({"code": "x"})).send().await;
+    let refused = app
+        .post("/api/v1/verifications")
+        .json(&json!({"code": "x"}))
+        .send()
+        .await;
     assert_eq!(refused.problem(), problem(429, "request/too-many"));
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=20).contains(&wait), "{wait}");
@@ -155,7 +200,10 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_again() {
     }
     // The word of a header about the address counts only behind a proxy of our own.
     let call = app.get("/").header("x-forwarded-for", "198.51.100.9");
-    assert_eq!(call.send().await.problem(), problem(429, "request/too-many"));
+    assert_eq!(
+        call.send().await.problem(),
+        problem(429, "request/too-many")
+    );
 }
 
 #[tokio::test]
@@ -167,14 +215,24 @@ async fn keys_cannot_be_guessed_at_speed() {
     .await;
     for at in 0..3 {
         let call = app.get("/7K3M9QX2TB4C5D6E").key(&format!("dauso_{at}"));
-        assert_eq!(call.send().await.problem(), problem(401, "auth/unknown-key"));
+        assert_eq!(
+            call.send().await.problem(),
+            problem(401, "auth/unknown-key")
+        );
     }
     for path in ["/", "/api/v1/checks", "/healthz"] {
         let answer = app.get(path).key("dauso_3").send().await;
         assert_eq!(answer.problem(), problem(429, "request/too-many"), "{path}");
     }
     // Whoever has a key is not hurt by the others behind the same address.
-    assert_eq!(app.get("/").key(app.key(OURS, Inspector)).send().await.status, 200);
+    assert_eq!(
+        app.get("/")
+            .key(app.key(OURS, Inspector))
+            .send()
+            .await
+            .status,
+        200
+    );
 }
 
 /// A log in memory.
@@ -201,25 +259,42 @@ async fn the_log_names_routes_and_request_ids_and_no_look_up_code() {
     let guard = tracing::subscriber::set_default(subscriber);
     let issued: Issued = app.badge().await;
     let code = json!({"code": issued.qr_text});
-    app.get(&format!("/{}", issued.id)).header("x-request-id", "trang-1").send().await;
+    app.get(&format!("/{}", issued.id))
+        .header("x-request-id", "trang-1")
+        .send()
+        .await;
     app.get(&format!("/?ma={}", issued.id)).send().await;
-    app.post("/api/v1/verifications").json(&code).send().await.ok();
+    app.post("/api/v1/verifications")
+        .json(&code)
+        .send()
+        .await
+        .ok();
     app.get(&issued.path("")).by(Registrar).send().await.ok();
-    app.get(&format!("/api/v1/results/{}/nothing", issued.id)).send_off_contract().await;
+    app.get(&format!("/api/v1/results/{}/nothing", issued.id))
+        .send_off_contract()
+        .await;
     drop(guard);
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let parsed: Vec<Value> = log
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
-    let answered: Vec<&Value> = parsed.iter().filter(|line| line["message"] == "answered").collect();
+    let answered: Vec<&Value> = parsed
+        .iter()
+        .filter(|line| line["message"] == "answered")
+        .collect();
     assert_eq!(answered.len(), 6, "{log}");
     assert_eq!(answered[1]["span"]["request.id"], "trang-1");
     assert_eq!(answered[1]["span"]["http.route"], "/{id}");
     assert_eq!(answered[1]["http.status"], 200);
     let digits = issued.qr_text.split_once('#').unwrap().1;
     let key = app.key(OURS, Registrar);
-    for secret in [&issued.id, &digits.to_owned(), &key.to_owned(), &"43B-000.00".to_owned()] {
+    for secret in [
+        &issued.id,
+        &digits.to_owned(),
+        &key.to_owned(),
+        &"43B-000.00".to_owned(),
+    ] {
         assert!(!log.contains(secret.as_str()), "{secret} in {log}");
     }
 }
@@ -227,7 +302,11 @@ async fn the_log_names_routes_and_request_ids_and_no_look_up_code() {
 /// Serves an app on a port of this machine; the sender stops it.
 pub(crate) async fn listening(
     app: &TestApp,
-) -> (u16, oneshot::Sender<()>, tokio::task::JoinHandle<std::io::Result<()>>) {
+) -> (
+    u16,
+    oneshot::Sender<()>,
+    tokio::task::JoinHandle<std::io::Result<()>>,
+) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = oneshot::channel();

@@ -31,13 +31,25 @@ async fn the_landing_page_speaks_both_languages() {
     let issued = app.badge().await;
     let vi = page(&app.get(&format!("/{}", issued.id)).send().await, 200);
     assert!(vi.contains("<html lang=\"vi\">"));
-    for word in ["Sở Xây dựng Mẫu", "Phù hiệu xe", "43B-000.00", "0000 000 000", "Hệ thống kết quả điện tử"] {
+    for word in [
+        "Sở Xây dựng Mẫu",
+        "Phù hiệu xe",
+        "43B-000.00",
+        "0000 000 000",
+        "Hệ thống kết quả điện tử",
+    ] {
         assert!(vi.contains(word), "{word}");
     }
-    let en = page(&app.get(&format!("/{}?lang=en", issued.id)).send().await, 200);
+    let en = page(
+        &app.get(&format!("/{}?lang=en", issued.id)).send().await,
+        200,
+    );
     assert!(en.contains("<html lang=\"en\">"));
     assert!(en.contains("Vehicle badge") && en.contains("43B-000.00"));
-    let strange = page(&app.get(&format!("/{}?lang=fr", issued.id)).send().await, 200);
+    let strange = page(
+        &app.get(&format!("/{}?lang=fr", issued.id)).send().await,
+        200,
+    );
     assert!(strange.contains("<html lang=\"vi\">"));
 }
 
@@ -56,11 +68,21 @@ async fn the_landing_page_is_one_small_response() {
         let issued = Issued::of(&app.issue(&data).await);
         for path in [format!("/{}", issued.id), format!("/{}?lang=en", issued.id)] {
             let plain = app.get(&path).send().await;
-            let small = app.get(&path).header("accept-encoding", "gzip").send_off_contract().await;
+            let small = app
+                .get(&path)
+                .header("accept-encoding", "gzip")
+                .send_off_contract()
+                .await;
             assert_eq!(small.header("content-encoding"), "gzip");
-            assert!(small.body.len() <= BUDGET, "{path} {name}: {} bytes", small.body.len());
+            assert!(
+                small.body.len() <= BUDGET,
+                "{path} {name}: {} bytes",
+                small.body.len()
+            );
             let mut text = String::new();
-            GzDecoder::new(&small.body[..]).read_to_string(&mut text).unwrap();
+            GzDecoder::new(&small.body[..])
+                .read_to_string(&mut text)
+                .unwrap();
             assert_eq!(text, plain.text());
         }
     }
@@ -125,9 +147,15 @@ async fn a_typed_code_leads_to_its_page() {
     for (path, to) in [
         (format!("/{typed}"), format!("/{}", issued.id)),
         (format!("/{grouped}"), format!("/{}", issued.id)),
-        (format!("/{typed}?lang=en"), format!("/{}?lang=en", issued.id)),
+        (
+            format!("/{typed}?lang=en"),
+            format!("/{}?lang=en", issued.id),
+        ),
         (format!("/?ma={grouped}"), format!("/{}", issued.id)),
-        (format!("/?ma=+{typed}+&lang=en"), format!("/{}?lang=en", issued.id)),
+        (
+            format!("/?ma=+{typed}+&lang=en"),
+            format!("/{}?lang=en", issued.id),
+        ),
     ] {
         let answer = app.get(&path).send().await;
         assert_eq!(answer.status, 303, "{path}");
@@ -135,7 +163,10 @@ async fn a_typed_code_leads_to_its_page() {
     }
     let text = page(&app.get("/?ma=%3Cscript%3E7K3M").send().await, 200);
     assert!(text.contains("role=\"alert\""));
-    assert!(text.contains("&lt;script&gt;7K3M") || text.contains("&#60;script&#62;7K3M"), "{text}");
+    assert!(
+        text.contains("&lt;script&gt;7K3M") || text.contains("&#60;script&#62;7K3M"),
+        "{text}"
+    );
     assert!(!text.contains("<script>7K3M"));
 }
 
@@ -149,7 +180,10 @@ async fn the_home_page_takes_a_code_and_a_file() {
 }
 
 async fn upload(app: &TestApp, file: &[u8]) -> Answer {
-    app.post("/").form(&[("tep", Some("tep.bin"), file)]).send().await
+    app.post("/")
+        .form(&[("tep", Some("tep.bin"), file)])
+        .send()
+        .await
 }
 
 #[tokio::test]
@@ -159,11 +193,24 @@ async fn an_uploaded_document_or_picture_is_answered_by_a_page() {
     let body = serde_json::to_vec(&data).unwrap();
     let pdf = printed("vehicle-badge--a4-tagged");
     let parts = [("data", None, &body[..]), ("pdf", Some("a.pdf"), &pdf[..])];
-    let issued = app.post("/api/v1/results").by(Registrar).form(&parts).send().await;
+    let issued = app
+        .post("/api/v1/results")
+        .by(Registrar)
+        .form(&parts)
+        .send()
+        .await;
     let issued = Issued::of(&issued.json());
-    let signed = app.get(&issued.path("/pdf")).by(Registrar).send().await.body;
+    let signed = app
+        .get(&issued.path("/pdf"))
+        .by(Registrar)
+        .send()
+        .await
+        .body;
     let text = page(&upload(&app, &signed).await, 200);
-    assert!(text.contains("43B-000.00") && text.contains("t-ok"), "{text}");
+    assert!(
+        text.contains("43B-000.00") && text.contains("t-ok"),
+        "{text}"
+    );
     assert!(text.contains(&format!("href=\"/{}\"", issued.id)));
 
     let png = render::png(&Symbol::for_issue(&issued.qr_text).unwrap(), 4);
@@ -182,12 +229,20 @@ async fn an_uploaded_document_or_picture_is_answered_by_a_page() {
 #[tokio::test]
 async fn an_upload_that_cannot_be_read_is_answered_by_a_page_too() {
     let app = TestApp::start().await;
-    for garbage in [&b"GIF89a"[..], b"%PDF-1.7\n%%EOF", b"\x89PNG\r\n", b"\xff\xd8\xff"] {
+    for garbage in [
+        &b"GIF89a"[..],
+        b"%PDF-1.7\n%%EOF",
+        b"\x89PNG\r\n",
+        b"\xff\xd8\xff",
+    ] {
         page(&upload(&app, garbage).await, 422);
     }
     let text = page(&upload(&app, b"").await, 422);
     assert!(text.contains("role=\"alert\""));
-    let text = page(&app.post("/").form(&[("other", None, b"x")]).send().await, 422);
+    let text = page(
+        &app.post("/").form(&[("other", None, b"x")]).send().await,
+        422,
+    );
     assert!(text.contains("role=\"alert\""));
     let no_form = app.post("/").body("text/plain", "x").send().await;
     page(&no_form, 400);
@@ -200,10 +255,16 @@ async fn an_upload_that_cannot_be_read_is_answered_by_a_page_too() {
 async fn the_documentation_is_served_from_the_program() {
     let app = TestApp::start().await;
     let contract = app.get("/openapi.yaml").send().await;
-    assert_eq!(contract.text(), std::fs::read_to_string(crate::judges::root("openapi.yaml")).unwrap());
+    assert_eq!(
+        contract.text(),
+        std::fs::read_to_string(crate::judges::root("openapi.yaml")).unwrap()
+    );
     let docs = app.get("/docs").send_off_contract().await;
     assert_eq!(docs.header("location"), "/docs/");
     let page = app.get("/docs/").send_off_contract().await;
     assert_eq!((page.status.as_u16(), page.kind()), (200, "text/html"));
-    assert_eq!(page.header("content-security-policy"), dauso::http::docs::CSP);
+    assert_eq!(
+        page.header("content-security-policy"),
+        dauso::http::docs::CSP
+    );
 }

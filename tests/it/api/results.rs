@@ -2,7 +2,7 @@
 
 use crate::judges::{python, root};
 use crate::support::app::{
-    OURS, THEIRS, Issued, TestApp, Wanted, badge, printed, problem, renew, sample,
+    Issued, OURS, THEIRS, TestApp, Wanted, badge, printed, problem, renew, sample,
 };
 use dauso::access::Role::{Inspector, Registrar, Supervisor};
 use dauso::tlog;
@@ -96,11 +96,21 @@ async fn a_printed_result_comes_back_stamped_and_signed() {
             format!("attachment; filename=\"{named}.pdf\"")
         );
         assert_eq!(file.header("cache-control"), "private, no-store");
-        assert!(file.body.starts_with(&pdf), "{name}: bytes of the agency's file have changed");
+        assert!(
+            file.body.starts_with(&pdf),
+            "{name}: bytes of the agency's file have changed"
+        );
         // The very file that the register keeps under its digest.
         let id = issued.id.parse_id();
         let mut tx = app.installation.store().read().await.unwrap();
-        let digest = tx.result(&id).await.unwrap().unwrap().issued.document.unwrap();
+        let digest = tx
+            .result(&id)
+            .await
+            .unwrap()
+            .unwrap()
+            .issued
+            .document
+            .unwrap();
         let kept = app.installation.documents().get(digest).await.unwrap();
         assert_eq!(kept.as_deref(), Some(&file.body[..]));
     }
@@ -138,7 +148,10 @@ fn draw(svg: &std::path::Path, png: &std::path::Path) {
             "--no-sandbox",
             "--disable-gpu",
             "--window-size=800,800",
-            &format!("--user-data-dir={}", svg.with_extension("profile").display()),
+            &format!(
+                "--user-data-dir={}",
+                svg.with_extension("profile").display()
+            ),
             &format!("--screenshot={}", png.display()),
             &format!("file://{}", svg.display()),
         ],
@@ -212,7 +225,8 @@ async fn numbers_and_result_codes_are_given_once() {
     let app = TestApp::start().await;
     let first = sample("vehicle-badge--a4-tagged");
     app.issue(&first).await;
-    let refused = |data: &serde_json::Map<String, Value>| app.post(RESULTS).by(Registrar).json(data).send();
+    let refused =
+        |data: &serde_json::Map<String, Value>| app.post(RESULTS).by(Registrar).json(data).send();
     let mut same_number = first.clone();
     renew(&mut same_number);
     let answer = refused(&same_number).await;
@@ -220,7 +234,10 @@ async fn numbers_and_result_codes_are_given_once() {
     let mut same_code = first.clone();
     same_code.insert("badge_number".into(), "HD4826900099".into());
     let answer = refused(&same_code).await;
-    assert_eq!(answer.problem(), problem(409, "issue/duplicate-result-code"));
+    assert_eq!(
+        answer.problem(),
+        problem(409, "issue/duplicate-result-code")
+    );
     assert_eq!(app.issue(&badge()).await["number"], "HD4826000001");
 }
 
@@ -277,26 +294,71 @@ async fn a_request_that_is_no_request_has_its_own_code() {
     let app = TestApp::start().await;
     let call = || app.post(RESULTS).by(Registrar);
     let cases = [
-        (call().body("application/json", "{"), 400, "request/not-json"),
+        (
+            call().body("application/json", "{"),
+            400,
+            "request/not-json",
+        ),
         (call().body("application/json", "[1]"), 422, "request/shape"),
         (call().body("application/json", ""), 400, "request/not-json"),
         (call().body("text/plain", "{}"), 415, "request/media-type"),
-        (call().body("application/json", b"\xff\xfe"), 400, "request/not-json"),
-        (call().body("multipart/form-data", ""), 400, "request/multipart"),
-        (call().body("multipart/form-data; boundary=x", "x"), 400, "request/multipart"),
-        (call().form(&[("pdf", Some("a.pdf"), b"%PDF-")]), 422, "request/shape"),
-        (call().form(&[("data", None, b"{")]), 400, "request/not-json"),
-        (call().form(&[("data", None, b"{}"), ("data", None, b"{}")]), 400, "request/multipart"),
-        (call().form(&[("data", None, b"{}"), ("pdf", Some("a"), b"GIF89a")]), 422, "issue/unknown-type"),
+        (
+            call().body("application/json", b"\xff\xfe"),
+            400,
+            "request/not-json",
+        ),
+        (
+            call().body("multipart/form-data", ""),
+            400,
+            "request/multipart",
+        ),
+        (
+            call().body("multipart/form-data; boundary=x", "x"),
+            400,
+            "request/multipart",
+        ),
+        (
+            call().form(&[("pdf", Some("a.pdf"), b"%PDF-")]),
+            422,
+            "request/shape",
+        ),
+        (
+            call().form(&[("data", None, b"{")]),
+            400,
+            "request/not-json",
+        ),
+        (
+            call().form(&[("data", None, b"{}"), ("data", None, b"{}")]),
+            400,
+            "request/multipart",
+        ),
+        (
+            call().form(&[("data", None, b"{}"), ("pdf", Some("a"), b"GIF89a")]),
+            422,
+            "issue/unknown-type",
+        ),
     ];
     for (at, (call, status, code)) in cases.into_iter().enumerate() {
-        assert_eq!(call.send().await.problem(), problem(status, code), "case {at}");
+        assert_eq!(
+            call.send().await.problem(),
+            problem(status, code),
+            "case {at}"
+        );
     }
     let body = serde_json::to_vec(&badge()).unwrap();
     for (pdf, code) in [
-        (std::fs::read(root("fixtures/bad/not-a-pdf.pdf")).unwrap(), "pdf/not-a-pdf"),
-        (std::fs::read(root("fixtures/bad/empty.pdf")).unwrap(), "pdf/empty"),
-        (printed("transport-business-licence--encrypted-with-password"), "pdf/encrypted"),
+        (
+            std::fs::read(root("fixtures/bad/not-a-pdf.pdf")).unwrap(),
+            "pdf/not-a-pdf",
+        ),
+        (
+            std::fs::read(root("fixtures/bad/empty.pdf")).unwrap(),
+            "pdf/empty",
+        ),
+        (
+            printed("transport-business-licence--encrypted-with-password"),
+            "pdf/encrypted",
+        ),
     ] {
         let parts = [("data", None, &body[..]), ("pdf", Some("a.pdf"), &pdf[..])];
         let answer = call().form(&parts).send().await;
@@ -309,8 +371,14 @@ async fn a_request_that_is_no_request_has_its_own_code() {
 async fn a_body_beyond_its_limit_is_refused() {
     let app = TestApp::start().await;
     let long = vec![b' '; dauso::limits::PDF_FILE + dauso::limits::JSON_BODY + 1];
-    let call = app.post(RESULTS).by(Registrar).body("application/json", long);
-    assert_eq!(call.send().await.problem(), problem(413, "request/too-large"));
+    let call = app
+        .post(RESULTS)
+        .by(Registrar)
+        .body("application/json", long);
+    assert_eq!(
+        call.send().await.problem(),
+        problem(413, "request/too-large")
+    );
 }
 
 #[tokio::test]
@@ -325,7 +393,11 @@ async fn decomposed_text_is_stored_and_signed_composed() {
     let read = app.get(&issued.path("")).by(Registrar).send().await.ok();
     assert_eq!(read["data"]["operator_name"], composed);
     let call = app.post("/api/v1/verifications");
-    let answer = call.json(&json!({"code": issued.qr_text})).send().await.ok();
+    let answer = call
+        .json(&json!({"code": issued.qr_text}))
+        .send()
+        .await
+        .ok();
     assert_eq!(answer["verdict"], "valid");
     assert_eq!(shown(&answer, "operator_name"), Some(composed));
 }
@@ -340,7 +412,10 @@ async fn what_is_too_large_for_the_symbol_is_refused_with_the_sizes_of_its_field
         let (from, to) = (format!("{hour:02}:15"), format!("{hour:02}:45"));
         json!({"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": from, "to": to})
     };
-    data.insert("time_windows".into(), (0..64).map(|at| window(at % 24)).collect());
+    data.insert(
+        "time_windows".into(),
+        (0..64).map(|at| window(at % 24)).collect(),
+    );
     let answer = app.post(RESULTS).by(Registrar).json(&data).send().await;
     assert_eq!(answer.problem(), problem(422, "issue/too-large-for-qr"));
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();

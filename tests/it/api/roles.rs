@@ -37,12 +37,54 @@ fn doors(id: &str) -> Vec<Door> {
     vec![
         door(get.clone(), one, None, 200, readers, true),
         door(get.clone(), &format!("{one}/pdf"), None, 404, readers, true),
-        door(get.clone(), &format!("{one}/qr.svg"), None, 200, readers, true),
-        door(get.clone(), &format!("{one}/qr.png"), None, 200, readers, true),
-        door(post.clone(), &format!("{one}/suspension"), Some(until), 200, &[Registrar], true),
-        door(post.clone(), &format!("{one}/reinstatement"), Some(grounds.clone()), 200, &[Registrar], true),
-        door(post.clone(), &format!("{one}/revocation"), Some(grounds), 200, &[Registrar], true),
-        door(post, "/api/v1/checks", Some(check), 200, &[Inspector], false),
+        door(
+            get.clone(),
+            &format!("{one}/qr.svg"),
+            None,
+            200,
+            readers,
+            true,
+        ),
+        door(
+            get.clone(),
+            &format!("{one}/qr.png"),
+            None,
+            200,
+            readers,
+            true,
+        ),
+        door(
+            post.clone(),
+            &format!("{one}/suspension"),
+            Some(until),
+            200,
+            &[Registrar],
+            true,
+        ),
+        door(
+            post.clone(),
+            &format!("{one}/reinstatement"),
+            Some(grounds.clone()),
+            200,
+            &[Registrar],
+            true,
+        ),
+        door(
+            post.clone(),
+            &format!("{one}/revocation"),
+            Some(grounds),
+            200,
+            &[Registrar],
+            true,
+        ),
+        door(
+            post,
+            "/api/v1/checks",
+            Some(check),
+            200,
+            &[Inspector],
+            false,
+        ),
         door(get, "/api/v1/checks", None, 200, &[Supervisor], false),
     ]
 }
@@ -63,13 +105,25 @@ async fn every_role_opens_its_own_doors_and_no_other() {
         let nobody = call().send().await;
         assert_eq!(nobody.problem(), problem(401, "auth/missing"), "{name}");
         assert_eq!(nobody.header("www-authenticate"), "Bearer", "{name}");
-        for (agency, role) in [OURS, THEIRS].into_iter().flat_map(|agency| Role::ALL.map(|role| (agency, role))) {
+        for (agency, role) in [OURS, THEIRS]
+            .into_iter()
+            .flat_map(|agency| Role::ALL.map(|role| (agency, role)))
+        {
             let at_home = agency == OURS || !door.own_agency;
             let answer = call().by_at(agency, role).send().await;
             if door.roles.contains(&role) && at_home {
-                assert_eq!(answer.status.as_u16(), door.inside, "{name} {role:?}: {}", answer.text());
+                assert_eq!(
+                    answer.status.as_u16(),
+                    door.inside,
+                    "{name} {role:?}: {}",
+                    answer.text()
+                );
             } else {
-                assert_eq!(answer.problem(), problem(403, "auth/forbidden"), "{name} {role:?} {agency}");
+                assert_eq!(
+                    answer.problem(),
+                    problem(403, "auth/forbidden"),
+                    "{name} {role:?} {agency}"
+                );
             }
         }
     }
@@ -91,7 +145,11 @@ async fn a_registrar_alone_issues_and_for_his_own_agency() {
                 if role == Registrar && own {
                     assert_eq!(answer.status, 201, "{}", answer.text());
                 } else {
-                    assert_eq!(answer.problem(), problem(403, "auth/forbidden"), "{role:?} {agency}");
+                    assert_eq!(
+                        answer.problem(),
+                        problem(403, "auth/forbidden"),
+                        "{role:?} {agency}"
+                    );
                 }
             }
         }
@@ -117,7 +175,10 @@ async fn a_key_that_opens_nothing_is_told_from_no_key() {
     }
     // What anybody may ask is not answered to a wrong key either: its owner shall notice.
     let call = app.get(&format!("/{}", issued.id)).key("dauso_0");
-    assert_eq!(call.send().await.problem(), problem(401, "auth/unknown-key"));
+    assert_eq!(
+        call.send().await.problem(),
+        problem(401, "auth/unknown-key")
+    );
 }
 
 #[tokio::test]
@@ -130,7 +191,12 @@ async fn a_revoked_key_and_a_disabled_account_open_nothing() {
         let mut tx = app.installation.store().read().await.unwrap();
         tx.accounts(OURS).await.unwrap()
     };
-    let of = |role| accounts.iter().find(|account| account.role == role).unwrap();
+    let of = |role| {
+        accounts
+            .iter()
+            .find(|account| account.role == role)
+            .unwrap()
+    };
     let digest = dauso::digest::Sha256::of(app.key(OURS, Supervisor).as_bytes());
     let now = dauso::clock::UnixTime::parse_rfc3339(crate::support::app::NOW).unwrap();
     let disabled = of(CaseOfficer).id.clone();
@@ -147,7 +213,11 @@ async fn a_revoked_key_and_a_disabled_account_open_nothing() {
         .await
         .unwrap();
     for role in [Supervisor, CaseOfficer] {
-        assert_eq!(call(role).await.problem(), problem(401, "auth/unknown-key"), "{role:?}");
+        assert_eq!(
+            call(role).await.problem(),
+            problem(401, "auth/unknown-key"),
+            "{role:?}"
+        );
     }
     assert_eq!(call(Registrar).await.status, 200);
 }

@@ -64,13 +64,20 @@ async fn a_revoked_result_says_so_at_the_next_scan_and_in_the_published_list() {
     assert_eq!(seen["status"]["reason"], "status/revoked");
     assert_eq!(seen["result"]["change"]["decision"], "123/QĐ-SXD");
     let call = app.post("/api/v1/verifications");
-    let scanned = call.json(&json!({"code": issued.qr_text})).send().await.ok();
+    let scanned = call
+        .json(&json!({"code": issued.qr_text}))
+        .send()
+        .await
+        .ok();
     assert_eq!(scanned["verdict"], "invalid");
     assert_eq!(scanned["signature"]["outcome"], "pass");
     assert_eq!(scanned["status"]["state"], "revoked");
     assert_eq!(looked_up(&app, &other).await["status"]["state"], "in_force");
     let page = app.get(&format!("/{}", issued.id)).send().await.text();
-    assert!(page.contains("123/QĐ-SXD") && page.contains("Vi phạm quy định"), "{page}");
+    assert!(
+        page.contains("123/QĐ-SXD") && page.contains("Vi phạm quy định"),
+        "{page}"
+    );
 
     app.work().await;
     assert_eq!(published(&app, &issued).await, Status::Invalid);
@@ -86,11 +93,17 @@ async fn a_suspension_ends_with_its_day() {
     assert_eq!(changed["status"], "suspended");
     app.work().await;
     assert_eq!(published(&app, &issued).await, Status::Suspended);
-    assert_eq!(looked_up(&app, &issued).await["result"]["change"]["until"], "2026-11-30");
+    assert_eq!(
+        looked_up(&app, &issued).await["result"]["change"]["until"],
+        "2026-11-30"
+    );
 
     app.clock.set("2026-11-30T23:59:59+07:00");
     app.work().await;
-    assert_eq!(looked_up(&app, &issued).await["status"]["reason"], "status/suspended");
+    assert_eq!(
+        looked_up(&app, &issued).await["status"]["reason"],
+        "status/suspended"
+    );
     assert_eq!(published(&app, &issued).await, Status::Suspended);
 
     app.clock.set("2026-12-01T00:00:00+07:00");
@@ -116,14 +129,20 @@ async fn a_reinstated_result_is_in_force_and_its_history_tells_everything() {
     send("/suspension", until("2026-11-30")).await;
     let changed = send("/reinstatement", grounds()).await;
     assert_eq!(changed["status"], "valid");
-    assert_eq!(looked_up(&app, &issued).await["status"]["state"], "in_force");
+    assert_eq!(
+        looked_up(&app, &issued).await["status"]["state"],
+        "in_force"
+    );
     app.work().await;
     assert_eq!(published(&app, &issued).await, Status::Valid);
     send("/revocation", grounds()).await;
     let read = app.get(&issued.path("")).by(Registrar).send().await.ok();
     let words = |name: &str| -> Vec<String> {
         let history = read["history"].as_array().unwrap();
-        history.iter().map(|one| one[name].as_str().unwrap_or("-").to_owned()).collect()
+        history
+            .iter()
+            .map(|one| one[name].as_str().unwrap_or("-").to_owned())
+            .collect()
     };
     assert_eq!(words("from"), ["valid", "suspended", "valid"]);
     assert_eq!(words("to"), ["suspended", "valid", "revoked"]);
@@ -131,7 +150,11 @@ async fn a_reinstated_result_is_in_force_and_its_history_tells_everything() {
     assert_eq!(words("decision"), ["123/QĐ-SXD"; 3]);
     assert_eq!(
         words("at"),
-        ["2026-11-21T09:43:00+07:00", "2026-11-21T09:44:00+07:00", "2026-11-21T09:45:00+07:00"]
+        [
+            "2026-11-21T09:43:00+07:00",
+            "2026-11-21T09:44:00+07:00",
+            "2026-11-21T09:45:00+07:00"
+        ]
     );
 }
 
@@ -144,10 +167,16 @@ async fn moves_that_the_law_does_not_know_are_refused() {
         call.send().await
     };
     let impossible = problem(409, "result/not-possible");
-    assert_eq!(send("/reinstatement", grounds()).await.problem(), impossible);
+    assert_eq!(
+        send("/reinstatement", grounds()).await.problem(),
+        impossible
+    );
     send("/suspension", until("2026-11-30")).await.ok();
     let size = app.log_size().await;
-    assert_eq!(send("/suspension", until("2026-12-30")).await.problem(), impossible);
+    assert_eq!(
+        send("/suspension", until("2026-12-30")).await.problem(),
+        impossible
+    );
     send("/revocation", grounds()).await.ok();
     for (word, body) in [
         ("/revocation", grounds()),
@@ -157,7 +186,9 @@ async fn moves_that_the_law_does_not_know_are_refused() {
         assert_eq!(send(word, body).await.problem(), impossible, "{word}");
     }
     assert_eq!(app.log_size().await, size + 1);
-    let call = app.post("/api/v1/results/7K3M9QX2TB4C5D6E/revocation").by(Registrar);
+    let call = app
+        .post("/api/v1/results/7K3M9QX2TB4C5D6E/revocation")
+        .by(Registrar);
     let unknown = call.json(&grounds()).send().await;
     assert_eq!(unknown.problem(), problem(404, "result/unknown"));
 }
@@ -171,7 +202,11 @@ async fn a_decision_needs_its_grounds() {
         call.send().await
     };
     for (name, longest) in [("reason", 500), ("decision", 100), ("authority", 200)] {
-        for bad in [" ".to_owned(), "x".repeat(longest + 1), "a\u{0}b".to_owned()] {
+        for bad in [
+            " ".to_owned(),
+            "x".repeat(longest + 1),
+            "a\u{0}b".to_owned(),
+        ] {
             let mut body = grounds();
             body[name] = bad.into();
             let answer = send("/revocation", &body).await;
@@ -185,16 +220,26 @@ async fn a_decision_needs_its_grounds() {
     }
     let mut body = grounds();
     body["actor"] = "somebody".into();
-    assert_eq!(send("/revocation", &body).await.problem(), problem(422, "request/shape"));
+    assert_eq!(
+        send("/revocation", &body).await.problem(),
+        problem(422, "request/shape")
+    );
     for (day, code) in [
         ("2026-11-20", "result/until-past"),
         ("30/11/2026", "request/shape"),
         ("2026-02-30", "request/shape"),
     ] {
-        assert_eq!(send("/suspension", &until(day)).await.problem(), problem(422, code), "{day}");
+        assert_eq!(
+            send("/suspension", &until(day)).await.problem(),
+            problem(422, code),
+            "{day}"
+        );
     }
     // Suspended for what is left of today is possible.
-    assert_eq!(send("/suspension", &until("2026-11-21")).await.ok()["status"], "suspended");
+    assert_eq!(
+        send("/suspension", &until("2026-11-21")).await.ok()["status"],
+        "suspended"
+    );
 }
 
 #[tokio::test]
@@ -202,9 +247,17 @@ async fn two_decisions_at_once_are_made_one_after_the_other() {
     let app = TestApp::start().await;
     let issued = app.badge().await;
     let size = app.log_size().await;
-    let calls = (0..6).map(|_| app.post(&issued.path("/revocation")).by(Registrar).json(&grounds()).send());
+    let calls = (0..6).map(|_| {
+        app.post(&issued.path("/revocation"))
+            .by(Registrar)
+            .json(&grounds())
+            .send()
+    });
     let answers = super::results::all(calls).await;
-    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    let mut statuses: Vec<u16> = answers
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409, 409, 409, 409, 409]);
     assert_eq!(app.log_size().await, size + 1);
@@ -221,13 +274,21 @@ async fn published_files_are_fetched_again_only_when_they_have_changed() {
         assert_eq!(first.header("access-control-allow-origin"), "*");
         let tag = first.header("etag").to_owned();
         let again = app.get(path).header("if-none-match", &tag).send().await;
-        assert_eq!((again.status.as_u16(), again.body.len()), (304, 0), "{path}");
+        assert_eq!(
+            (again.status.as_u16(), again.body.len()),
+            (304, 0),
+            "{path}"
+        );
     }
     let tag = app.get("/status/1").send().await.header("etag").to_owned();
     let call = app.post(&issued.path("/revocation")).by(Registrar);
     call.json(&grounds()).send().await.ok();
     app.work().await;
-    let again = app.get("/status/1").header("if-none-match", &tag).send().await;
+    let again = app
+        .get("/status/1")
+        .header("if-none-match", &tag)
+        .send()
+        .await;
     assert_eq!(again.status, 200);
     for list in ["7", "0", "-1", "x", "4294967296"] {
         let refused = app.get(&format!("/status/{list}")).send().await.problem();

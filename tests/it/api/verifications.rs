@@ -19,7 +19,11 @@ const DOCUMENT: &str = "/api/v1/verifications/document";
 const HOST: &str = "qr.vidu.test";
 
 async fn verified(app: &TestApp, code: &str) -> Value {
-    app.post(CODE).json(&json!({"code": code})).send().await.ok()
+    app.post(CODE)
+        .json(&json!({"code": code}))
+        .send()
+        .await
+        .ok()
 }
 
 /// How one check went: `pass`, or `fail signature/invalid`.
@@ -57,10 +61,18 @@ pub(super) async fn double(app: &TestApp, issued: &Issued) -> String {
 async fn sealed(app: &TestApp, claims: &Claims, id: ResultId) -> SealedCredential {
     let at = UnixTime::parse_rfc3339(crate::support::app::NOW).unwrap();
     let mut tx = app.installation.store().read().await.unwrap();
-    let keys = tx.signing_keys(Purpose::Credential, Some(OURS), at).await.unwrap();
+    let keys = tx
+        .signing_keys(Purpose::Credential, Some(OURS), at)
+        .await
+        .unwrap();
     let key = &keys[0];
     let draft = Draft::new(claims, id, key.public.kid()).unwrap();
-    let signer = app.installation.keys().signer(&key.file, &key.public).await.unwrap();
+    let signer = app
+        .installation
+        .keys()
+        .signer(&key.file, &key.public)
+        .await
+        .unwrap();
     let signature = signer.sign(draft.to_be_signed()).await.unwrap();
     draft.seal(signature.try_into().unwrap())
 }
@@ -72,12 +84,25 @@ async fn a_genuine_code_is_valid_and_shows_what_is_public() {
     let answer = verified(&app, &issued.qr_text).await;
     assert_eq!(answer["verdict"], "valid");
     assert_eq!(answer["id"], issued.id);
-    for (name, outcome) in [("signature", "pass"), ("status", "pass"), ("match", "not_performed")] {
+    for (name, outcome) in [
+        ("signature", "pass"),
+        ("status", "pass"),
+        ("match", "not_performed"),
+    ] {
         assert_eq!(answer[name]["outcome"], outcome, "{name}");
     }
     assert_eq!(answer["status"]["state"], "in_force");
     assert_eq!(answer["status"]["as_of"], "2026-11-21T09:42:00+07:00");
-    for kind in ["code", "credential", "issuer", "credential_signature", "register", "validity", "hours", "status"] {
+    for kind in [
+        "code",
+        "credential",
+        "issuer",
+        "credential_signature",
+        "register",
+        "validity",
+        "hours",
+        "status",
+    ] {
         assert_eq!(check(&answer, kind), "pass", "{kind}");
     }
     assert_eq!(answer["claimed"], Value::Null);
@@ -128,13 +153,19 @@ async fn a_forged_code_is_invalid_and_borrows_nothing() {
     for forged in [flipped.qr_text(HOST).unwrap(), swapped] {
         let answer = verified(&app, &forged).await;
         assert_eq!(answer["verdict"], "invalid");
-        assert_eq!(check(&answer, "credential_signature"), "fail signature/invalid");
+        assert_eq!(
+            check(&answer, "credential_signature"),
+            "fail signature/invalid"
+        );
         assert_eq!(answer["signature"]["outcome"], "fail");
         assert_eq!(answer["result"], Value::Null);
         // The status of the result whose code it carries is not given to it.
         assert_eq!(answer["status"]["outcome"], "not_performed");
         let claimed = answer["claimed"].as_array().unwrap();
-        assert!(claimed.iter().any(|field| field["name"] == "plate"), "{answer:#}");
+        assert!(
+            claimed.iter().any(|field| field["name"] == "plate"),
+            "{answer:#}"
+        );
     }
 }
 
@@ -167,16 +198,32 @@ async fn every_flipped_byte_of_a_code_is_told() {
 #[tokio::test]
 async fn a_foreign_text_is_undetermined_and_never_an_error() {
     let app = TestApp::start().await;
-    for text in ["", "https://example.com/", "Xin chào", "000201010211", "\u{0}\u{202e}"] {
+    for text in [
+        "",
+        "https://example.com/",
+        "Xin chào",
+        "000201010211",
+        "\u{0}\u{202e}",
+    ] {
         let answer = verified(&app, text).await;
         assert_eq!(answer["verdict"], "undetermined", "{text:?}");
-        assert_eq!(check(&answer, "code"), "undetermined code/foreign", "{text:?}");
+        assert_eq!(
+            check(&answer, "code"),
+            "undetermined code/foreign",
+            "{text:?}"
+        );
         assert_eq!(answer["id"], Value::Null, "{text:?}");
     }
-    let long = format!("HTTPS://QR.VIDU.TEST/7K3M9QX2TB4C5D6E#{}", "1".repeat(4_000));
+    let long = format!(
+        "HTTPS://QR.VIDU.TEST/7K3M9QX2TB4C5D6E#{}",
+        "1".repeat(4_000)
+    );
     let answer = verified(&app, &long).await;
     assert_ne!(answer["verdict"], "valid");
-    assert!(check(&answer, "code").ends_with("code/too-long"), "{answer:#}");
+    assert!(
+        check(&answer, "code").ends_with("code/too-long"),
+        "{answer:#}"
+    );
 }
 
 #[tokio::test]
@@ -202,7 +249,11 @@ async fn a_signed_code_that_differs_from_the_register_is_invalid() {
     assert_eq!(check(&answer, "credential_signature"), "pass");
     assert_eq!(check(&answer, "register"), "fail register/mismatch");
     assert_eq!(answer["verdict"], "invalid");
-    assert_eq!(answer["result"], Value::Null, "what the register says of the genuine one");
+    assert_eq!(
+        answer["result"],
+        Value::Null,
+        "what the register says of the genuine one"
+    );
     // The genuine one is as valid as before.
     assert_eq!(verified(&app, &issued.qr_text).await["verdict"], "valid");
 }
@@ -238,15 +289,30 @@ async fn a_signed_document_is_valid_until_a_byte_of_it_is_changed() {
     let body = serde_json::to_vec(&data).unwrap();
     let pdf = printed("vehicle-badge--a4-tagged");
     let parts = [("data", None, &body[..]), ("pdf", Some("a.pdf"), &pdf[..])];
-    let issued = app.post("/api/v1/results").by(Registrar).form(&parts).send().await;
+    let issued = app
+        .post("/api/v1/results")
+        .by(Registrar)
+        .form(&parts)
+        .send()
+        .await;
     assert_eq!(issued.status, 201, "{}", issued.text());
     let issued = Issued::of(&issued.json());
-    let signed = app.get(&issued.path("/pdf")).by(Registrar).send().await.body;
+    let signed = app
+        .get(&issued.path("/pdf"))
+        .by(Registrar)
+        .send()
+        .await
+        .body;
 
     let answer = sent(&app, "application/pdf", signed.clone()).await.ok();
     assert_eq!(answer["verdict"], "valid", "{answer:#}");
     assert_eq!(answer["id"], issued.id);
-    for kind in ["document_integrity", "document_trust", "document_binding", "register"] {
+    for kind in [
+        "document_integrity",
+        "document_trust",
+        "document_binding",
+        "register",
+    ] {
         assert_eq!(check(&answer, kind), "pass", "{kind}");
     }
     // A byte of the agency's own part, one of the stamp, one more behind the end.
@@ -265,7 +331,10 @@ async fn a_signed_document_is_valid_until_a_byte_of_it_is_changed() {
     // The paper before it was signed says nothing.
     let answer = sent(&app, "application/pdf", pdf).await.ok();
     assert_eq!(answer["verdict"], "undetermined");
-    assert_eq!(check(&answer, "document_integrity"), "undetermined document/unsigned");
+    assert_eq!(
+        check(&answer, "document_integrity"),
+        "undetermined document/unsigned"
+    );
 }
 
 #[tokio::test]
@@ -274,7 +343,10 @@ async fn a_picture_is_answered_by_the_code_in_it() {
     let issued = app.badge().await;
     let png = render::png(&Symbol::for_issue(&issued.qr_text).unwrap(), 4);
     let answer = sent(&app, "image/png", png).await.ok();
-    assert_eq!((&answer["verdict"], &answer["id"]), (&json!("valid"), &json!(issued.id)));
+    assert_eq!(
+        (&answer["verdict"], &answer["id"]),
+        (&json!("valid"), &json!(issued.id))
+    );
     let foreign = render::png(&Symbol::encode("HTTPS://EXAMPLE.COM/").unwrap(), 4);
     let answer = sent(&app, "image/png", foreign).await.ok();
     assert_eq!(answer["verdict"], "undetermined");
@@ -291,7 +363,10 @@ async fn a_file_that_is_none_is_refused_by_name() {
         (seal[..200].to_vec(), "picture/damaged"),
         (b"\xff\xd8\xff\xe0 no picture".to_vec(), "picture/damaged"),
     ] {
-        assert_eq!(sent(&app, "application/pdf", file).await.problem(), problem(422, code));
+        assert_eq!(
+            sent(&app, "application/pdf", file).await.problem(),
+            problem(422, code)
+        );
     }
     let long = vec![b'%'; limits::PDF_FILE + limits::JSON_BODY + 1];
     let refused = sent(&app, "application/pdf", long).await.problem();
@@ -321,7 +396,12 @@ async fn a_request_that_is_no_request_is_refused_by_name() {
         ("application/json", "{", 400, "request/not-json"),
         ("application/json", "{}", 422, "request/shape"),
         ("application/json", r#"{"code": 1}"#, 422, "request/shape"),
-        ("application/json", r#"{"code": "x", "more": 1}"#, 422, "request/shape"),
+        (
+            "application/json",
+            r#"{"code": "x", "more": 1}"#,
+            422,
+            "request/shape",
+        ),
         ("text/plain", "x", 415, "request/media-type"),
     ];
     for (kind, body, status, code) in cases {

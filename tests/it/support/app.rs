@@ -379,7 +379,10 @@ impl Answer {
     /// The fields that a problem names, with their codes.
     pub(crate) fn fields(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
+        let errors = self.json()["errors"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let pair = |error: &Value| (text(&error["field"]), text(&error["code"]));
         errors.iter().map(pair).collect()
     }

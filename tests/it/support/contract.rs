@@ -23,9 +23,10 @@ fn template(called: &str) -> Option<&'static str> {
     let fits = |path: &&String| {
         let own: Vec<&str> = path.split('/').collect();
         own.len() == called.len()
-            && own.iter().zip(&called).all(|(own, called)| {
-                own == called || (own.starts_with('{') && !called.is_empty())
-            })
+            && own
+                .iter()
+                .zip(&called)
+                .all(|(own, called)| own == called || (own.starts_with('{') && !called.is_empty()))
     };
     let found = paths.keys().filter(fits);
     found
@@ -40,7 +41,10 @@ pub(crate) fn check(method: &Method, called: &str, answer: &Answer) {
     let path = template(called).unwrap_or_else(|| panic!("{called} is not in the contract"));
     let method = method.as_str().to_lowercase();
     let operation = &contract()["paths"][path][&method];
-    assert!(operation.is_object(), "{method} {path} is not in the contract");
+    assert!(
+        operation.is_object(),
+        "{method} {path} is not in the contract"
+    );
     let status = answer.status.as_str();
     let response = resolved(&operation["responses"][status]);
     assert!(
@@ -57,7 +61,11 @@ pub(crate) fn check(method: &Method, called: &str, answer: &Answer) {
     });
     if kind.ends_with("json") {
         let wrong = differences(&media["schema"], &answer.json());
-        assert!(wrong.is_empty(), "{method} {path} {status}: {wrong:#?}\n{}", answer.text());
+        assert!(
+            wrong.is_empty(),
+            "{method} {path} {status}: {wrong:#?}\n{}",
+            answer.text()
+        );
     }
 }
 
@@ -73,7 +81,9 @@ fn differences(schema: &Value, instance: &Value) -> Vec<String> {
     static COMPONENTS: OnceLock<Value> = OnceLock::new();
     let components = COMPONENTS.get_or_init(|| {
         let schemas = contract()["components"]["schemas"].as_object().unwrap();
-        let closed = schemas.iter().map(|(name, schema)| (name.clone(), closed(schema, true)));
+        let closed = schemas
+            .iter()
+            .map(|(name, schema)| (name.clone(), closed(schema, true)));
         json!({ "schemas": closed.collect::<Map<_, _>>() })
     });
     let schema = json!({

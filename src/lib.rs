@@ -35,6 +35,7 @@ pub mod store;
 pub mod inspection;
 pub mod issuance;
 pub mod lifecycle;
+pub mod login;
 pub mod publication;
 pub mod verification;
 

@@ -50,6 +50,7 @@ CREATE TABLE api_keys (
     account_id TEXT NOT NULL REFERENCES accounts (id),
     label TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    expires_at BIGINT,
     revoked_at BIGINT
 );
 

@@ -12,6 +12,7 @@ use crate::http::{Limits, Service};
 use crate::inspection::Inspection;
 use crate::issuance::{Imprint, Issuer, Seals};
 use crate::lifecycle::Lifecycle;
+use crate::login::Login;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
@@ -198,6 +199,7 @@ impl Installation {
             documents: self.documents.clone(),
             issuer: self.issuer()?,
             lifecycle: self.lifecycle(),
+            login: Login::new(self.store.clone(), Arc::clone(&self.clock)),
             inspection: Inspection::new(
                 self.store.clone(),
                 Recorder::start(self.store.clone()),

@@ -7,9 +7,10 @@ use super::{Installation, replace};
 use crate::access::Role;
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
-use crate::digest::{Sha256, hex};
+use crate::digest::Sha256;
 use crate::key::{Algorithm, PublicKey};
 use crate::limits;
+use crate::login;
 use crate::pdf::image::Picture;
 use crate::private::Private;
 use crate::signer::Subject;
@@ -19,8 +20,6 @@ use crate::store::{
     Account, Agency, ApiKey, Key, Purpose, Seal, StatusListRegister, StoreError, Tx, TypeScope,
 };
 use anyhow::{Context as _, bail, ensure};
-use argon2::password_hash::PasswordHasher as _;
-use ring::rand::{SecureRandom as _, SystemRandom};
 use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -258,14 +257,13 @@ impl Installation {
     /// # Errors
     /// When the login is taken or the agency unknown.
     pub async fn add_account(&self, new: &NewAccount) -> anyhow::Result<Private<String>> {
-        let mut bytes = [0; 32];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| anyhow::anyhow!("no randomness"))?;
-        let key = Private::new(format!("dauso_{}", hex(&bytes)));
+        let key = login::new_secret().context("no randomness")?;
         let now = self.clock.now();
         let password_hash = match new.password.clone() {
-            Some(password) => Some(hash_password(password).await?),
+            Some(password) => {
+                let hashed = tokio::task::spawn_blocking(move || login::hash_password(&password));
+                Some(hashed.await??)
+            }
             None => None,
         };
         let account = Account {
@@ -283,6 +281,7 @@ impl Installation {
             account: account.id.clone(),
             label: "first".to_owned(),
             created_at: now,
+            expires_at: None,
             revoked_at: None,
         };
         if self
@@ -307,18 +306,6 @@ impl Installation {
             .await?;
         Ok(key)
     }
-}
-
-/// Argon2id with the crate's parameters (19 MiB, two passes), off the threads that serve.
-async fn hash_password(password: Private<String>) -> anyhow::Result<Private<String>> {
-    let hashed = tokio::task::spawn_blocking(move || {
-        argon2::Argon2::default()
-            .hash_password(password.expose().as_bytes())
-            .map(|hash| Private::new(hash.to_string()))
-    });
-    hashed
-        .await?
-        .map_err(|error| anyhow::anyhow!("the password cannot be hashed: {error}"))
 }
 
 fn validity(now: UnixTime, days: i64) -> Validity {

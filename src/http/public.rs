@@ -55,16 +55,23 @@ fn page(status: StatusCode, html: String) -> Response {
     response
 }
 
+/// To the page of a code, in the language it was asked for in.
+fn to_landing(id: ResultId, language: Language) -> Response {
+    let asked = if language == Language::En {
+        "?lang=en"
+    } else {
+        ""
+    };
+    Redirect::to(&format!("/{id}{asked}")).into_response()
+}
+
 /// `GET /`, also with a typed look-up code.
 pub(super) async fn home(State(service): State<Service>, Query(asked): Query<Asked>) -> Response {
     let language = asked.language();
     let message = match asked.ma.as_deref() {
         None => None,
         Some(typed) => match ResultId::parse_typed(typed) {
-            Ok(id) if language == Language::En => {
-                return Redirect::to(&format!("/{id}?lang=en")).into_response();
-            }
-            Ok(id) => return Redirect::to(&format!("/{id}")).into_response(),
+            Ok(id) => return to_landing(id, language),
             Err(_) => Some(HomeMessage::CodeMisspelled(typed.to_owned())),
         },
     };
@@ -89,7 +96,7 @@ pub(super) async fn landing(
     let visit = visit(&service, language);
     let Ok(id) = ResultId::parse(&code) else {
         if let Ok(id) = ResultId::parse_typed(&code) {
-            return Ok(Redirect::to(&format!("/{id}")).into_response());
+            return Ok(to_landing(id, language));
         }
         let problem = pages::Problem::NoPage;
         let html = ProblemPage {

@@ -6,6 +6,7 @@ use crate::access::Forbidden;
 use crate::inspection::InspectionError;
 use crate::issuance::IssueError;
 use crate::lifecycle::LifecycleError;
+use crate::login::LoginError;
 use crate::publication::PublishError;
 use crate::store::documents::DocumentError;
 use crate::store::{Conflict, StoreError};
@@ -110,6 +111,16 @@ impl From<LifecycleError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
             }
             LifecycleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Refused => Self::new(StatusCode::UNAUTHORIZED, "auth/refused"),
+            LoginError::Hash | LoginError::NoRandomness => Self::internal(&error),
+            LoginError::Store(error) => error.into(),
         }
     }
 }

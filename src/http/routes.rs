@@ -1,6 +1,6 @@
 //! Every route of the service, on one page.
 
-use super::api::{checks, operations, publication, results, status, verifications};
+use super::api::{alarms, checks, operations, publication, results, status, tokens, verifications};
 use super::state::Service;
 use super::{docs, public};
 use crate::limits;
@@ -22,6 +22,7 @@ pub(super) fn public() -> Router<Service> {
         .layer(DefaultBodyLimit::max(FORM))
         .route("/{id}", get(public::landing))
         .route("/api/v1/verifications", post(verifications::code))
+        .route("/api/v1/tokens", post(tokens::create))
 }
 
 /// For accounts.
@@ -39,6 +40,7 @@ pub(super) fn accounts() -> Router<Service> {
             "/api/v1/results/{id}/reinstatement",
             post(status::reinstate),
         )
+        .route("/api/v1/alarms", get(alarms::list))
         .route("/api/v1/checks", post(checks::record).get(checks::list))
 }
 

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::inspection::Inspection;
 use crate::issuance::Issuer;
 use crate::lifecycle::Lifecycle;
+use crate::login::Login;
 use crate::publication::Publisher;
 use crate::store::Store;
 use crate::store::documents::Documents;
@@ -23,6 +24,8 @@ pub struct Service {
     pub issuer: Issuer,
     /// Changes their status.
     pub lifecycle: Lifecycle,
+    /// Exchanges passwords for tokens.
+    pub login: Login,
     /// Answers about codes and documents.
     pub verifier: Verifier,
     /// Records checks.

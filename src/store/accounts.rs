@@ -40,6 +40,8 @@ pub struct ApiKey {
     pub label: String,
     /// When it was made.
     pub created_at: UnixTime,
+    /// After which moment it opens nothing; `None` for keys of systems.
+    pub expires_at: Option<UnixTime>,
     /// Since when it opens nothing.
     pub revoked_at: Option<UnixTime>,
 }
@@ -67,12 +69,12 @@ const DISABLE: &str = "
     UPDATE accounts SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL";
 
 const INSERT_KEY: &str = "
-    INSERT INTO api_keys (digest, account_id, label, created_at, revoked_at)
-    VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO api_keys (digest, account_id, label, created_at, expires_at, revoked_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (digest) DO NOTHING";
 
 const KEYS_OF: &str = "
-    SELECT digest, account_id, label, created_at, revoked_at
+    SELECT digest, account_id, label, created_at, expires_at, revoked_at
     FROM api_keys WHERE account_id = $1 ORDER BY created_at, digest";
 
 const REVOKE_KEY: &str = "
@@ -81,7 +83,8 @@ const REVOKE_KEY: &str = "
 const CALLER: &str = "
     SELECT accounts.id AS id, accounts.role AS role, accounts.agency_code AS agency_code
     FROM api_keys JOIN accounts ON accounts.id = api_keys.account_id
-    WHERE api_keys.digest = $1 AND api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL";
+    WHERE api_keys.digest = $1 AND api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL
+      AND (api_keys.expires_at IS NULL OR api_keys.expires_at >= $2)";
 
 impl Tx {
     /// Makes an account.
@@ -166,6 +169,7 @@ impl Tx {
             .bind(&key.account)
             .bind(&key.label)
             .bind(key.created_at.seconds())
+            .bind(seconds(key.expires_at))
             .bind(seconds(key.revoked_at))
             .execute(self.connection())
             .await?;
@@ -200,10 +204,16 @@ impl Tx {
         }
     }
 
-    /// Whoever holds the key with this digest; `None` when the key is unknown or revoked, or its account
-    /// disabled.
-    pub async fn caller(&mut self, key: &Sha256) -> Result<Option<Caller>, StoreError> {
-        let query = sqlx::query(CALLER).bind(key.0.as_slice());
+    /// Whoever holds the key with this digest; `None` when the key is unknown, revoked or expired, or its
+    /// account disabled.
+    pub async fn caller(
+        &mut self,
+        key: &Sha256,
+        at: UnixTime,
+    ) -> Result<Option<Caller>, StoreError> {
+        let query = sqlx::query(CALLER)
+            .bind(key.0.as_slice())
+            .bind(at.seconds());
         let row = query.fetch_optional(self.connection()).await?;
         row.as_ref().map(read_caller).transpose()
     }
@@ -230,6 +240,7 @@ fn read_key(row: &AnyRow) -> Result<ApiKey, StoreError> {
         account: row.text("account_id")?,
         label: row.text("label")?,
         created_at: row.time("created_at")?,
+        expires_at: row.time_or_null("expires_at")?,
         revoked_at: row.time_or_null("revoked_at")?,
     })
 }

@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
         "inspection",
         "issuance",
         "lifecycle",
+        "login",
         "publication",
         "verification",
     ],

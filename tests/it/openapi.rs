@@ -107,7 +107,7 @@ fn schemathesis_finds_no_difference() {
         .unwrap();
     runtime.block_on(async {
         let app = TestApp::start().await;
-        let issued = app.badge().await;
+        let issued = app.printed_badge().await;
         let (port, tell, serving) = listening(&app).await;
         let mut judge = Command::new(root(".judges/bin/schemathesis"));
         judge

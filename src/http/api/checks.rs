@@ -9,11 +9,12 @@ use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::inspection::{Record, Recorded, Refused};
 use crate::private::Private;
+use crate::report::Verdict;
 use crate::store::{CheckQuery, Place, Seen};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// One check or many.
@@ -38,7 +39,37 @@ struct CheckBody {
     #[serde(default)]
     place: Option<PlaceBody>,
     #[serde(default)]
-    shown: Option<Value>,
+    shown: Option<ShownBody>,
+}
+
+/// What the device showed, which may know less or more than the service.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ShownBody {
+    verdict: String,
+    list_issued_at: Option<String>,
+    server_time_floor: Option<String>,
+}
+
+impl ShownBody {
+    /// As it is recorded; short, since it has only what it may have.
+    fn record(self) -> Result<Value, Problem> {
+        let moment = |text: Option<String>| match text {
+            Some(text) => UnixTime::parse_rfc3339(&text)
+                .map(|at| Some(at.rfc3339()))
+                .map_err(|_| shape()),
+            None => Ok(None),
+        };
+        let verdicts = [Verdict::Valid, Verdict::Invalid, Verdict::Undetermined];
+        if !verdicts.iter().any(|one| one.name() == self.verdict) {
+            return Err(shape());
+        }
+        Ok(json!({
+            "verdict": self.verdict,
+            "list_issued_at": moment(self.list_issued_at)?,
+            "server_time_floor": moment(self.server_time_floor)?,
+        }))
+    }
 }
 
 #[derive(Deserialize, Serialize)]
@@ -144,7 +175,7 @@ fn record_of(check: Value) -> Result<Record, Problem> {
         finding: body.finding,
         note: body.note.map(Private::new),
         place,
-        shown: body.shown,
+        shown: body.shown.map(ShownBody::record).transpose()?,
         content,
     })
 }

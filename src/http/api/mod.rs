@@ -1,10 +1,12 @@
 //! Handlers of `/api/v1`, with their request and response types.
 
+pub(super) mod alarms;
 pub(super) mod checks;
 pub(super) mod operations;
 pub(super) mod publication;
 pub(super) mod results;
 pub(super) mod status;
+pub(super) mod tokens;
 pub(super) mod verifications;
 
 use super::problem::Problem;

@@ -2,7 +2,7 @@
 
 use super::results::all;
 use super::verifications::double;
-use crate::support::app::{Answer, OURS, THEIRS, TestApp, problem};
+use crate::support::app::{Answer, OURS, THEIRS, TestApp, badge, problem};
 use crate::support::stores::both;
 use dauso::access::Role::{Inspector, Registrar, Supervisor};
 use dauso::digest::Sha256;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const CHECKS: &str = "/api/v1/checks";
 
-fn check_of(scanned: &str) -> Value {
+pub(super) fn check_of(scanned: &str) -> Value {
     json!({
         "id": Uuid::now_v7().to_string(),
         "scanned": scanned,
@@ -22,7 +22,7 @@ fn check_of(scanned: &str) -> Value {
     })
 }
 
-async fn send(app: &TestApp, body: &Value) -> Answer {
+pub(super) async fn send(app: &TestApp, body: &Value) -> Answer {
     app.post(CHECKS).by(Inspector).json(body).send().await
 }
 
@@ -158,6 +158,33 @@ async fn what_the_inspector_saw_counts() {
             json!({"outcome": outcome, "reason": reason}),
             "{seen}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_the_device_showed_is_kept_beside_what_the_service_says() {
+    let app = TestApp::start().await;
+    let issued = app.badge().await;
+    let mut check = check_of(&issued.qr_text);
+    check["shown"] = json!({"verdict": "undetermined", "list_issued_at": "2026-11-20T02:00:00Z"});
+    let answer = send(&app, &check).await.ok();
+    assert_eq!(answer["verdict"], "valid");
+    let shown = json!({
+        "verdict": "undetermined",
+        "list_issued_at": "2026-11-20T09:00:00+07:00",
+        "server_time_floor": null,
+    });
+    assert_eq!(answer["report"]["shown_on_device"], shown);
+    for bad in [
+        json!({}),
+        json!({"verdict": "perhaps"}),
+        json!({"verdict": "valid", "more": "x".repeat(1_000)}),
+        json!({"verdict": "valid", "list_issued_at": "yesterday"}),
+    ] {
+        let mut check = check_of(&issued.qr_text);
+        check["shown"] = bad;
+        let refused = send(&app, &check).await.problem();
+        assert_eq!(refused, problem(422, "request/shape"));
     }
 }
 
@@ -344,6 +371,26 @@ fn the_whole_way_on_both_databases() {
         assert_eq!(page["checks"].as_array().unwrap().len(), 2);
         // bundle, issued, checked, revoked, checked
         assert_eq!(app.log_size().await, 5);
+
+        // Side by side: places without a gap, numbers without a repetition.
+        let checks: Vec<Value> = (0..20).map(|_| check_of(&issued.qr_text)).collect();
+        let answers = all(checks.iter().map(|check| send(&app, check))).await;
+        let mut places: Vec<u64> = answers
+            .iter()
+            .map(|answer| answer.ok()["log"]["index"].as_u64().unwrap())
+            .collect();
+        places.sort_unstable();
+        assert_eq!(places, (5..25).collect::<Vec<_>>());
+        let datas: Vec<_> = (0..8).map(|_| badge()).collect();
+        let answers = all(datas.iter().map(|data| app.issue(data))).await;
+        let mut numbers: Vec<&str> = answers
+            .iter()
+            .map(|answer| answer["number"].as_str().unwrap())
+            .collect();
+        numbers.sort_unstable();
+        let expected: Vec<String> = (2..10).map(|at| format!("HD48260{at:05}")).collect();
+        assert_eq!(numbers, expected);
+        assert_eq!(app.log_size().await, 33);
         app.installation.store().close().await;
     });
 }

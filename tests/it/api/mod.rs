@@ -7,4 +7,5 @@ mod pages;
 mod results;
 mod roles;
 mod status;
+mod tokens;
 mod verifications;

@@ -1,6 +1,6 @@
 //! The public pages, as a browser gets them.
 
-use crate::support::app::{Answer, Issued, TestApp, printed, renew, sample};
+use crate::support::app::{Answer, Issued, TestApp, renew, sample};
 use dauso::access::Role::Registrar;
 use dauso::http::pages::csp;
 use dauso::limits;
@@ -189,17 +189,7 @@ async fn upload(app: &TestApp, file: &[u8]) -> Answer {
 #[tokio::test]
 async fn an_uploaded_document_or_picture_is_answered_by_a_page() {
     let app = TestApp::start().await;
-    let data = sample("vehicle-badge--a4-tagged");
-    let body = serde_json::to_vec(&data).unwrap();
-    let pdf = printed("vehicle-badge--a4-tagged");
-    let parts = [("data", None, &body[..]), ("pdf", Some("a.pdf"), &pdf[..])];
-    let issued = app
-        .post("/api/v1/results")
-        .by(Registrar)
-        .form(&parts)
-        .send()
-        .await;
-    let issued = Issued::of(&issued.json());
+    let issued = app.printed_badge().await;
     let signed = app
         .get(&issued.path("/pdf"))
         .by(Registrar)

@@ -35,6 +35,14 @@ fn doors(id: &str) -> Vec<Door> {
         "device_time": "2026-11-21T09:42:00+07:00", "match": "fits"});
     let one = "/api/v1/results/{id}";
     vec![
+        door(
+            get.clone(),
+            "/api/v1/alarms",
+            None,
+            200,
+            &[Supervisor],
+            false,
+        ),
         door(get.clone(), one, None, 200, readers, true),
         door(get.clone(), &format!("{one}/pdf"), None, 404, readers, true),
         door(

@@ -164,6 +164,7 @@ fn an_api_key_opens_until_it_or_its_account_ends() {
             account: "inspector".into(),
             label: "điện thoại".into(),
             created_at: now(),
+            expires_at: Some(now().plus(60)),
             revoked_at: None,
         });
         for key in &keys {
@@ -177,18 +178,25 @@ fn an_api_key_opens_until_it_or_its_account_ends() {
             agency: AGENCY.into(),
         };
         assert_eq!(
-            tx.caller(&keys[0].digest).await.unwrap(),
+            tx.caller(&keys[0].digest, now()).await.unwrap(),
             Some(inspector.clone())
         );
-        assert_eq!(tx.caller(&Sha256::of(b"none")).await.unwrap(), None);
+        assert_eq!(tx.caller(&Sha256::of(b"none"), now()).await.unwrap(), None);
+        let last = tx.caller(&keys[0].digest, now().plus(60)).await.unwrap();
+        assert_eq!(last, Some(inspector.clone()));
+        let late = tx.caller(&keys[0].digest, now().plus(61)).await.unwrap();
+        assert_eq!(late, None);
         tx.revoke_api_key(&keys[0].digest, now()).await.unwrap();
-        assert_eq!(tx.caller(&keys[0].digest).await.unwrap(), None);
-        assert_eq!(tx.caller(&keys[1].digest).await.unwrap(), Some(inspector));
+        assert_eq!(tx.caller(&keys[0].digest, now()).await.unwrap(), None);
+        assert_eq!(
+            tx.caller(&keys[1].digest, now()).await.unwrap(),
+            Some(inspector)
+        );
         let known = tx.api_keys("inspector").await.unwrap();
         let revoked = known.iter().filter(|key| key.revoked_at.is_some()).count();
         assert_eq!((known.len(), revoked), (2, 1));
         tx.disable_account("inspector", now()).await.unwrap();
-        assert_eq!(tx.caller(&keys[1].digest).await.unwrap(), None);
+        assert_eq!(tx.caller(&keys[1].digest, now()).await.unwrap(), None);
         let twice = tx.disable_account("inspector", now()).await;
         assert!(matches!(twice, Err(StoreError::Missing("account in use"))));
     });

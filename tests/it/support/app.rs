@@ -184,6 +184,21 @@ impl TestApp {
         answer.json()
     }
 
+    /// Issues the sample badge with its print.
+    pub(crate) async fn printed_badge(&self) -> Issued {
+        let name = "vehicle-badge--a4-tagged";
+        let data = serde_json::to_vec(&sample(name)).unwrap();
+        let pdf = printed(name);
+        let parts = [("data", None, &data[..]), ("pdf", Some("a.pdf"), &pdf[..])];
+        let call = self
+            .post("/api/v1/results")
+            .by(Role::Registrar)
+            .form(&parts);
+        let answer = call.send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        Issued::of(&answer.json())
+    }
+
     /// Issues the sample badge under a dossier of its own.
     pub(crate) async fn badge(&self) -> Issued {
         Issued::of(&self.issue(&badge()).await)

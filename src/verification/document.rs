@@ -202,6 +202,10 @@ fn check(
         Purpose::DocumentSigning,
     );
     let leads = match built {
+        // The signature does not cover all of the CMS around it; a byte changed there changes the file.
+        Ok(path) if ours && !signed.is_spelled_as_ours(field.cms(), &path) => {
+            return (Outcome::Fail(Reason::DocumentChanged), skipped);
+        }
         Ok(_) => Outcome::Pass,
         Err(ChainError::Expired { .. } | ChainError::NotYetValid { .. }) => {
             Outcome::Undetermined(Reason::DocumentCertificatePeriod)

@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod badges;
 mod cli;
 mod cms_signature;
 mod credential;
@@ -22,4 +23,5 @@ mod stamp;
 mod status;
 mod store;
 mod support;
+mod tamper;
 mod trust;

@@ -5,12 +5,13 @@
 
 use super::{
     CONTENT_TYPE, DATA, DIRECTORY_NAME, MESSAGE_DIGEST, SIGNED_DATA, SIGNING_CERTIFICATE_V2,
+    SignedData,
 };
 use crate::digest::Sha256;
 use crate::key::{Algorithm, PublicKey};
-use crate::pki::asn1::{self, CONTEXT_0, INTEGER, OCTET_STRING, SET, element, sequence};
+use crate::pki::asn1::{self, CONTEXT_0, INTEGER, OCTET_STRING, Reader, SET, element, sequence};
 use crate::pki::certificate::Certificate;
-use crate::pki::chain::Chain;
+use crate::pki::chain::{Chain, VerifiedChain};
 use crate::pki::scheme::{self, Scheme, ecdsa_sig_value};
 use der::asn1::ObjectIdentifier;
 
@@ -110,6 +111,25 @@ pub fn size_bound(chain: &Chain, algorithm: Algorithm) -> Result<usize, SigningE
     };
     let longest = vec![0; signature];
     Ok(content_info(chain, algorithm, &signing.attributes, &longest).len())
+}
+
+impl SignedData {
+    /// Whether `bytes`, which this was read from, are what [`Signing::assemble`] makes of its signature and
+    /// these certificates. Versions, the list of digests and certificates stand outside of what is signed:
+    /// this is how a change of them is told. Whoever changes how signatures are written keeps this spelling.
+    #[must_use]
+    pub fn is_spelled_as_ours(&self, bytes: &[u8], path: &VerifiedChain) -> bool {
+        let Ok(chain) = Chain::new(path.certificates().to_vec()) else {
+            return false;
+        };
+        let signed = self.signer.attributes.as_ref();
+        let set = signed.map(|attributes| Reader::new(&attributes.signed).expect(SET));
+        let (Ok(key), Some(Ok(set))) = (chain.public_key(), set) else {
+            return false;
+        };
+        let signature = &self.signer.signature;
+        content_info(&chain, key.algorithm(), set.content, signature) == bytes
+    }
 }
 
 fn content_info(

@@ -4,12 +4,12 @@
 //! process and every test gets a copy.
 
 use crate::judges::root;
+use dauso::clock::{Clock as _, SystemClock, iso_date};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use time::{Duration, OffsetDateTime};
 
 /// A data directory of one test, beside room for what it writes.
 pub(crate) struct Installed {
@@ -117,7 +117,7 @@ impl Installed {
         path
     }
 
-    /// Runs a command on the data directory; `{file}` stands for a file beside it.
+    /// Runs a command on the data directory.
     pub(crate) fn run(&self, command: &[&str], arguments: &[&str]) -> Ran {
         let dir = self.dir();
         let mut all = command.to_vec();
@@ -126,7 +126,7 @@ impl Installed {
         dauso(&all)
     }
 
-    /// Issues a sample in force today to `out`, with these arguments beside.
+    /// Issues a result with these data and arguments.
     pub(crate) fn issue(&self, name: &str, data: &Map<String, Value>, more: &[&str]) -> Ran {
         let data_file = self.write(
             &format!("{name}.json"),
@@ -181,16 +181,12 @@ pub(crate) fn in_force(name: &str) -> Map<String, Value> {
 
 /// The local day so many days from now.
 pub(crate) fn day(from_now: i64) -> String {
-    let local = OffsetDateTime::now_utc() + Duration::hours(7) + Duration::days(from_now);
-    local.date().to_string()
+    iso_date(SystemClock.now().plus(from_now * 86_400).local_date())
 }
 
 /// The moment so many hours from now.
 pub(crate) fn moment(hours_from_now: i64) -> String {
-    let format = &time::format_description::well_known::Rfc3339;
-    let moment = OffsetDateTime::now_utc() + Duration::hours(hours_from_now);
-    let whole = moment.replace_nanosecond(0).unwrap();
-    whole.format(format).unwrap()
+    SystemClock.now().plus(hours_from_now * 3_600).rfc3339()
 }
 
 /// Copies a folder with all that is in it.

@@ -9,11 +9,11 @@ RUN cargo build --release --locked \
  && install -D target/release/dauso /out/dauso \
  && mkdir /out/data
 
-# 2. Run: the binary, the C library and nothing else. No shell, no package manager, not root.
-FROM gcr.io/distroless/cc-debian12:nonroot
+# 2. Run: the binary and the C library. It needs no shell and is not root.
+FROM debian:bookworm-slim
 COPY --from=build /out/dauso /dauso
-COPY --from=build --chown=nonroot:nonroot /out/data /data
-USER nonroot
+COPY --from=build --chown=65534:65534 /out/data /data
+USER 65534:65534
 WORKDIR /data
 VOLUME /data
 EXPOSE 8417

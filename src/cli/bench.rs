@@ -105,9 +105,9 @@ impl Bench {
                 let started = Instant::now();
                 while started.elapsed() < turn {
                     if which == 0 {
-                        one()
+                        one();
                     } else {
-                        other()
+                        other();
                     }
                     *count += 1;
                 }

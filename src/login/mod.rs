@@ -121,17 +121,14 @@ impl Login {
 /// Whether the password is the one of `hash`. Without a hash the same work is done for nothing.
 fn fits(hash: Option<&Private<String>>, password: &Private<String>) -> bool {
     let judge = Argon2::default();
-    match hash {
-        Some(hash) => {
-            let hash: &str = hash.expose();
-            judge
-                .verify_password(password.expose().as_bytes(), hash)
-                .is_ok()
-        }
-        None => {
-            let _wasted = judge.hash_password(password.expose().as_bytes());
-            false
-        }
+    if let Some(hash) = hash {
+        let hash: &str = hash.expose();
+        judge
+            .verify_password(password.expose().as_bytes(), hash)
+            .is_ok()
+    } else {
+        let _wasted = judge.hash_password(password.expose().as_bytes());
+        false
     }
 }
 

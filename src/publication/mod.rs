@@ -10,7 +10,9 @@ use crate::clock::{Clock, UnixTime};
 use crate::pki::Certificate;
 use crate::signer::{Keyring, SignerError};
 use crate::status::{Status, StatusError, StatusList, token};
-use crate::store::{Key, Leaf, Publication, Purpose, Standing, Store, StoreError, Tx, TypeScope};
+use crate::store::{
+    Conflict, Key, Leaf, Publication, Purpose, Standing, Store, StoreError, Tx, TypeScope,
+};
 use crate::tlog;
 use crate::trust::{self, Contents, TrustBundle, TrustError};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -132,9 +134,9 @@ impl Publisher {
             content: draft.seal(signature),
             signed_at: now,
         };
-        self.enter(&publication, Some(tlog::Kind::BundlePublished))
-            .await?;
-        Ok(publication)
+        let logged = Some(tlog::Kind::BundlePublished);
+        let entered = self.enter(&publication, logged).await;
+        self.settled(publication, entered).await
     }
 
     /// A status list, as it was last published; made now if it never was or has grown old.
@@ -194,16 +196,29 @@ impl Publisher {
             content: draft.seal(signature),
             signed_at: now,
         };
-        match self.enter(&publication, None).await {
-            // Somebody published a newer one meanwhile; that one counts.
-            Err(StoreError::Conflict(crate::store::Conflict::Version)) => Ok(self
-                .store
-                .read()
-                .await?
-                .publication(&publication.name)
-                .await?),
+        let entered = self.enter(&publication, None).await;
+        Ok(Some(self.settled(publication, entered).await?))
+    }
+
+    /// What counts after an attempt to enter a publication: this one, or a newer one that another server
+    /// of the installation entered meanwhile.
+    async fn settled(
+        &self,
+        publication: Publication,
+        entered: Result<(), StoreError>,
+    ) -> Result<Publication, PublishError> {
+        match entered {
+            Ok(()) => Ok(publication),
+            Err(StoreError::Conflict(Conflict::Version)) => {
+                let held = self
+                    .store
+                    .read()
+                    .await?
+                    .publication(&publication.name)
+                    .await?;
+                held.ok_or(PublishError::Store(StoreError::Missing("publication")))
+            }
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Some(publication)),
         }
     }
 

@@ -8,10 +8,11 @@ use crate::access::{Caller, Permission};
 use crate::clock::iso_date;
 use crate::digest::Sha256;
 use crate::issuance::{Once, Outcome, Receipt, Request};
+use crate::limits;
 use crate::qr::{Symbol, render};
 use crate::store::StoredResult;
 use axum::body::Body;
-use axum::extract::{FromRequest, Request as HttpRequest, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -29,12 +30,14 @@ pub(in super::super) struct Submission {
 impl<S: Send + Sync> FromRequest<S> for Submission {
     type Rejection = Problem;
 
-    async fn from_request(request: HttpRequest, state: &S) -> Result<Self, Problem> {
+    async fn from_request(mut request: HttpRequest, state: &S) -> Result<Self, Problem> {
         let kind = request
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok());
         if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+            // The route lets a PDF through; data alone is never that large.
+            DefaultBodyLimit::max(limits::JSON_BODY).apply(&mut request);
             let Json(data) = Json::from_request(request, state).await?;
             return Ok(Self { data, pdf: None });
         }

@@ -2,8 +2,8 @@
 
 use super::number::{NumberPattern, PatternError};
 use super::result_type::{
-    Corner, Field, Finding, Label, LegalReference, Mask, Matched, PageChoice, QrCarriage,
-    ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
+    Corner, Field, Finding, FooterPlace, Label, LegalReference, Mask, Matched, PageChoice,
+    QrCarriage, ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
 };
 use super::value::FieldKind;
 use crate::clock::parse_iso_date;
@@ -87,6 +87,7 @@ struct TypeFile {
     number_pattern: PatternEntry,
     symbol: SymbolEntry,
     seal: SealEntry,
+    footer: Option<FooterEntry>,
     #[serde(default)]
     legal: Vec<LegalEntry>,
     field: Vec<FieldEntry>,
@@ -143,6 +144,14 @@ struct SealEntry {
 #[serde(deny_unknown_fields)]
 struct FallbackEntry {
     page: String,
+    corner: String,
+    x_mm: f64,
+    y_mm: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FooterEntry {
     corner: String,
     x_mm: f64,
     y_mm: f64,
@@ -284,6 +293,7 @@ pub(super) fn read_type(text: &str, common: &str) -> Result<ResultType, TypeFile
             x_mm: file.seal.fallback.x_mm,
             y_mm: file.seal.fallback.y_mm,
         },
+        footer: file.footer.as_ref().map(footer).transpose()?,
         legal: file
             .legal
             .into_iter()
@@ -309,6 +319,14 @@ fn label(entry: LabelEntry) -> Label {
         vi: entry.vi,
         en: entry.en,
     }
+}
+
+fn footer(entry: &FooterEntry) -> Result<FooterPlace, TypeFileError> {
+    Ok(FooterPlace {
+        corner: corner("footer.corner", &entry.corner)?,
+        x_mm: entry.x_mm,
+        y_mm: entry.y_mm,
+    })
 }
 
 fn corner(key: &'static str, word: &str) -> Result<Corner, TypeFileError> {
@@ -485,6 +503,16 @@ mod tests {
             TypeFileError::UnknownWord {
                 key: "symbol.corner",
                 word: "top".to_owned()
+            }
+        );
+        assert_eq!(
+            swap(
+                "[footer]\ncorner = \"lower-left\"",
+                "[footer]\ncorner = \"foot\""
+            ),
+            TypeFileError::UnknownWord {
+                key: "footer.corner",
+                word: "foot".to_owned()
             }
         );
     }

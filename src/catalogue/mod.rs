@@ -21,8 +21,8 @@ pub use file::TypeFileError;
 pub use number::NumberPattern;
 pub use read::{plate_key, valid_dossier_code, valid_result_code};
 pub use result_type::{
-    Corner, Field, Finding, Label, LegalReference, Mask, Matched, PageChoice, QrCarriage,
-    ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
+    Corner, Field, Finding, FooterPlace, Label, LegalReference, Mask, Matched, PageChoice,
+    QrCarriage, ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,
 };
 pub use show::{Language, masked, shown};
 pub use value::{FieldKind, TimeWindow, Value};

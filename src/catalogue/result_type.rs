@@ -44,6 +44,8 @@ pub struct ResultType {
     pub symbol: SymbolPlace,
     /// Where the seal goes.
     pub seal: SealPlace,
+    /// Where the footer goes first; the lower margin of page 1 if absent or taken.
+    pub footer: Option<FooterPlace>,
     /// The law it rests on.
     pub legal: Vec<LegalReference>,
     /// Its own fields in display order, then those that all types share.
@@ -193,6 +195,17 @@ pub enum PageChoice {
 pub struct SealPlace {
     /// The page.
     pub page: PageChoice,
+    /// The corner.
+    pub corner: Corner,
+    /// Millimetres from the side.
+    pub x_mm: f64,
+    /// Millimetres from the upper or lower edge.
+    pub y_mm: f64,
+}
+
+/// Where the footer of NĐ 45/2020 Đ18 goes on page 1: millimetres inward from a corner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FooterPlace {
     /// The corner.
     pub corner: Corner,
     /// Millimetres from the side.

@@ -48,6 +48,7 @@ struct Preparation {
     imprint: Imprint,
     symbol: SymbolPlace,
     seal: catalogue::SealPlace,
+    footer: Option<Spot>,
     signatory: String,
     position: String,
     picture: Option<(Arc<Picture>, f64)>,
@@ -112,6 +113,7 @@ impl Issuer {
             imprint: self.imprint.as_ref().clone(),
             symbol: symbol_place(result_type),
             seal: result_type.seal.clone(),
+            footer: result_type.footer.as_ref().map(footer_spot),
             signatory: text("signatory"),
             position: text("signatory_position"),
             picture,
@@ -165,6 +167,14 @@ fn symbol_place(result_type: &ResultType) -> SymbolPlace {
     }
 }
 
+fn footer_spot(wanted: &catalogue::FooterPlace) -> Spot {
+    Spot {
+        corner: place_corner(wanted.corner),
+        across: wanted.x_mm,
+        down: wanted.y_mm,
+    }
+}
+
 fn place_corner(corner: catalogue::Corner) -> Corner {
     match corner {
         catalogue::Corner::UpperLeft => Corner::UpperLeft,
@@ -206,7 +216,7 @@ fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
         footer: Some(Footer {
             system: &wanted.imprint.system,
             owner: &wanted.imprint.owner,
-            spot: None,
+            spot: wanted.footer,
         }),
         keep_free: &on_first,
     };

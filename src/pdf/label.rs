@@ -192,7 +192,7 @@ pub struct Footer<'a> {
     pub system: &'a str,
     /// Its owner.
     pub owner: &'a str,
-    /// Where the catalogue wants it; without, it goes to the lower margin.
+    /// Where the catalogue wants it; without, or where something stands there, it goes to the lower margin.
     pub spot: Option<Spot>,
 }
 

@@ -132,8 +132,9 @@ const SIDE: f64 = 10.0;
 /// The lower margin of NĐ 30/2020 is 20 to 25 mm; the footer stays within.
 const MARGIN_STEPS: u32 = 18;
 
-/// The footer at its spot, or in the lower margin: as low as it is free, in the middle or at a side, else in
-/// a narrower block. A scan tells nothing about its margin, so there it needs a spot.
+/// The footer at its spot, else in the lower margin: as low as it is free, in the middle or at a side; each
+/// time at full width first, then in narrower blocks. A scan tells nothing about its margin, so there it needs
+/// a spot.
 fn place_footer(
     surface: &Surface,
     fonts: &Fonts,
@@ -148,12 +149,12 @@ fn place_footer(
     }
     let view = &surface.view;
     let mut candidates = Vec::new();
+    let mut in_margin = Vec::new();
     for share in [1.0, 0.75, 0.5] {
         let room = (view.width - 2.0 * SIDE) * share;
         let lines = FooterLines::new(fonts, footer, stamp.words, room)?;
         if let Some(spot) = footer.spot {
-            candidates.push((spot.place(view, lines.size()), lines));
-            continue;
+            candidates.push((spot.place(view, lines.size()), lines.clone()));
         }
         let (width, height) = lines.size();
         for x in [(view.width - width) / 2.0, SIDE, view.width - SIDE - width] {
@@ -164,9 +165,12 @@ fn place_footer(
                     width,
                     height,
                 };
-                candidates.push((place, lines.clone()));
+                in_margin.push((place, lines.clone()));
             }
         }
+    }
+    if !surface.scan {
+        candidates.extend(in_margin);
     }
     let keep_free = [stamp.keep_free, &[label]].concat();
     layout::first_free(surface, &keep_free, candidates)

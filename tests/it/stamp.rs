@@ -6,7 +6,7 @@ use dauso::id::ResultId;
 use dauso::pdf::content::{ContentError, MarkKind};
 use dauso::pdf::image::{ImageError, Picture};
 use dauso::pdf::inspect::screen;
-use dauso::pdf::layout::SymbolPlace;
+use dauso::pdf::layout::{Corner, Spot, SymbolPlace};
 use dauso::pdf::patch;
 use dauso::pdf::signatory::{find_signature_gap, seal_alone};
 use dauso::pdf::stamp::{self, CAPTION, Footer, Stamp, StampError, Stamped, Symbol, Words};
@@ -79,6 +79,15 @@ fn stamped_around(
     place: &SymbolPlace,
     keep_free: &[Place],
 ) -> Result<(Vec<u8>, Stamped), StampError> {
+    stamped_with(bytes, place, keep_free, FOOTER)
+}
+
+fn stamped_with(
+    bytes: &[u8],
+    place: &SymbolPlace,
+    keep_free: &[Place],
+    footer: Footer<'_>,
+) -> Result<(Vec<u8>, Stamped), StampError> {
     let document = Document::open(bytes)?;
     let mut update = Update::new(&document)?;
     let symbol = qr::Symbol::for_issue(&qr_text()).unwrap();
@@ -95,7 +104,7 @@ fn stamped_around(
             caption: &CAPTION,
         },
         place,
-        footer: Some(FOOTER),
+        footer: Some(footer),
         keep_free,
     };
     let places = stamp::compose(&mut update, &page, &what)?;
@@ -251,6 +260,37 @@ fn an_occupied_corner_is_left_for_an_allowed_place_or_refused_with_what_stands_t
         overlap.to_string().contains("is taken by text at ("),
         "{overlap}"
     );
+}
+
+/// Lower left corner of the footer, millimetres from the lower left of the page, where the catalogue wants it
+/// this far from that corner.
+fn footer_corner(name: &str, spot: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    let (_, bytes) = source(name);
+    let spot = spot.map(|(across, down)| Spot {
+        corner: Corner::LowerLeft,
+        across,
+        down,
+    });
+    let footer = Footer { spot, ..FOOTER };
+    let (_, places) = stamped_with(&bytes, &SymbolPlace::default(), &[], footer).unwrap();
+    let page = Document::open(&bytes).unwrap().page(0).unwrap();
+    let view = View::new(page.crop_box, page.rotate.into(), page.user_unit).unwrap();
+    let round = |millimetres: f64| (millimetres * 10.0).round() / 10.0;
+    places
+        .footer
+        .map(|at| (round(at.x), round(view.height - at.y - at.height)))
+}
+
+#[test]
+fn the_footer_stands_where_the_catalogue_wants_it_else_in_the_margin_and_on_a_scan_only_there() {
+    let text = "vehicle-badge--a4-tagged";
+    assert_eq!(footer_corner(text, Some((20.0, 30.0))), Some((20.0, 30.0)));
+    let in_margin = footer_corner(text, None);
+    assert!(in_margin.is_some_and(|(_, up)| up < 25.0), "{in_margin:?}");
+    let taken = Some((40.0, 160.0));
+    assert_eq!(footer_corner(text, taken), in_margin);
+    assert_eq!(footer_corner(SCAN, None), None);
+    assert_eq!(footer_corner(SCAN, Some((6.0, 12.0))), Some((6.0, 12.0)));
 }
 
 #[test]

@@ -45,7 +45,7 @@ enum Command {
     /// Accounts and their API keys
     #[command(subcommand)]
     Account(account::Account),
-    /// Issue one result, or many from a list
+    /// Issue one result
     Issue(issue::Issue),
     /// Check signed PDFs, pictures with a QR, or the text of a QR
     Verify(verify::Verify),

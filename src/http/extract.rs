@@ -5,6 +5,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A JSON body.
@@ -63,6 +64,39 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             .map(|axum::extract::Query(query)| Self(query))
             .map_err(|_: QueryRejection| Problem::new(StatusCode::BAD_REQUEST, "request/query"))
     }
+}
+
+/// What a query asks of a list: a page of it, the newest first, `before` the last of the page that came first.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery<C> {
+    pub(super) before: Option<C>,
+    limit: Option<u32>,
+}
+
+/// Lines on one page, unless asked otherwise, and at most.
+const PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 200;
+
+impl<C> PageQuery<C> {
+    /// How many lines, 1 to 200; 50 unless asked otherwise.
+    ///
+    /// # Errors
+    /// `request/query` for any other number.
+    pub(super) fn limit(&self) -> Result<u32, Problem> {
+        let limit = self.limit.unwrap_or(PAGE);
+        if (1..=LARGEST_PAGE).contains(&limit) {
+            Ok(limit)
+        } else {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "request/query"))
+        }
+    }
+}
+
+/// The last line of a full page, before which the next one begins; after a page that is not full nothing comes.
+pub(super) fn last_of_full<T>(lines: &[T], limit: u32) -> Option<&T> {
+    let full = u32::try_from(lines.len()).is_ok_and(|count| count == limit);
+    lines.last().filter(|_| full)
 }
 
 /// The parts of a multipart form, by name; each part once.

@@ -1,20 +1,12 @@
 //! What somebody should look at.
 
-use super::super::extract::Query;
+use super::super::extract::{PageQuery, Query, last_of_full};
 use super::super::problem::Problem;
 use super::super::state::Service;
 use crate::access::{Caller, Permission};
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in super::super) struct PageQuery {
-    before: Option<Uuid>,
-    limit: Option<u32>,
-}
 
 #[derive(Serialize)]
 pub(in super::super) struct PageBody {
@@ -31,25 +23,17 @@ struct AlarmLine {
     at: String,
 }
 
-/// Alarms on one page, unless asked otherwise, and at most.
-const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 200;
-
 /// `GET /api/v1/alarms`
 pub(in super::super) async fn list(
     State(service): State<Service>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<PageQuery<Uuid>>,
 ) -> Result<axum::Json<PageBody>, Problem> {
     caller.require(Permission::ReadChecks)?;
-    let limit = query.limit.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "request/query"));
-    }
+    let limit = query.limit()?;
     let mut tx = service.store.read().await?;
     let alarms = tx.alarms(&caller.agency, query.before, limit).await?;
-    let full = u32::try_from(alarms.len()).is_ok_and(|count| count == limit);
-    let next = alarms.last().filter(|_| full).map(|alarm| alarm.id);
+    let next = last_of_full(&alarms, limit).map(|alarm| alarm.id);
     let lines = alarms.into_iter().map(|alarm| AlarmLine {
         id: alarm.id,
         kind: alarm.kind,

@@ -1,6 +1,6 @@
 //! Inspectors' checks.
 
-use super::super::extract::{Json, Query};
+use super::super::extract::{Json, PageQuery, Query, last_of_full};
 use super::super::problem::Problem;
 use super::super::state::Service;
 use super::LogPlace;
@@ -201,13 +201,6 @@ fn place_of(body: &PlaceBody) -> Result<Place, Problem> {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in super::super) struct PageQuery {
-    before: Option<u64>,
-    limit: Option<u32>,
-}
-
 #[derive(Serialize)]
 pub(in super::super) struct PageBody {
     checks: Vec<CheckLine>,
@@ -227,21 +220,14 @@ struct CheckLine {
     log_index: u64,
 }
 
-/// Checks on one page, unless asked otherwise, and at most.
-const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 200;
-
 /// `GET /api/v1/checks`
 pub(in super::super) async fn list(
     State(service): State<Service>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<PageQuery<u64>>,
 ) -> Result<axum::Json<PageBody>, Problem> {
     caller.require(Permission::ReadChecks)?;
-    let limit = query.limit.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "request/query"));
-    }
+    let limit = query.limit()?;
     let mut tx = service.store.read().await?;
     let checks = tx
         .checks(&CheckQuery {
@@ -252,8 +238,7 @@ pub(in super::super) async fn list(
             limit,
         })
         .await?;
-    let full = u32::try_from(checks.len()).is_ok_and(|count| count == limit);
-    let next = checks.last().filter(|_| full).map(|check| check.leaf_index);
+    let next = last_of_full(&checks, limit).map(|check| check.leaf_index);
     let lines = checks.into_iter().map(|check| CheckLine {
         id: check.id.to_string(),
         result: check.result.map(|id| id.to_string()),

@@ -6,6 +6,7 @@ cd /
 # An interrupt from the keyboard reaches the tests; their end reaches this script.
 trap '' INT TERM HUP
 bin=$1
+# Not under $TMPDIR: the path of a socket has at most 107 bytes, and another user makes it.
 dir=$(mktemp -d /tmp/dauso-postgres.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 "$bin/initdb" --pgdata="$dir/data" --username=dauso --auth=trust --encoding=UTF8 --locale=C --no-sync \

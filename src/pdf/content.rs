@@ -143,6 +143,39 @@ impl Surface {
     }
 }
 
+/// A4 pages for the tests of whoever looks at marks.
+#[cfg(test)]
+pub(super) mod samples {
+    use super::*;
+
+    pub(in crate::pdf) fn surface(marks: Vec<(MarkKind, [f64; 4])>) -> Surface {
+        let view = View::new([0.0, 0.0, 595.28, 841.89], 0, 1.0).unwrap();
+        let marks = marks
+            .into_iter()
+            .map(|(kind, [x, y, width, height])| Mark {
+                kind,
+                place: Place {
+                    x,
+                    y,
+                    width,
+                    height,
+                },
+            })
+            .collect();
+        Surface {
+            view,
+            marks,
+            open_saves: 0,
+            open_sequences: 0,
+            scan: false,
+        }
+    }
+
+    pub(in crate::pdf) fn text(words: &str) -> MarkKind {
+        MarkKind::Text(Private::new(words.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

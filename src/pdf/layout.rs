@@ -181,35 +181,7 @@ pub fn place_symbol(
 #[expect(clippy::panic, reason = "a test fails by it")]
 mod tests {
     use super::*;
-    use crate::pdf::content::MarkKind;
-    use crate::private::Private;
-
-    fn surface(marks: Vec<(MarkKind, [f64; 4])>) -> Surface {
-        let view = View::new([0.0, 0.0, 595.28, 841.89], 0, 1.0).unwrap();
-        let marks = marks
-            .into_iter()
-            .map(|(kind, [x, y, width, height])| Mark {
-                kind,
-                place: Place {
-                    x,
-                    y,
-                    width,
-                    height,
-                },
-            })
-            .collect();
-        Surface {
-            view,
-            marks,
-            open_saves: 0,
-            open_sequences: 0,
-            scan: false,
-        }
-    }
-
-    fn text(words: &str) -> MarkKind {
-        MarkKind::Text(Private::new(words.to_owned()))
-    }
+    use crate::pdf::content::samples::{surface, text};
 
     const LABEL: (f64, f64) = (34.0, 43.0);
 

@@ -237,35 +237,7 @@ fn letters(text: &str, place: Place) -> Vec<(char, Place)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::content::Mark;
-    use crate::private::Private;
-
-    fn surface(marks: Vec<(MarkKind, [f64; 4])>) -> Surface {
-        let view = View::new([0.0, 0.0, 595.28, 841.89], 0, 1.0).unwrap();
-        let marks = marks
-            .into_iter()
-            .map(|(kind, [x, y, width, height])| Mark {
-                kind,
-                place: Place {
-                    x,
-                    y,
-                    width,
-                    height,
-                },
-            })
-            .collect();
-        Surface {
-            view,
-            marks,
-            open_saves: 0,
-            open_sequences: 0,
-            scan: false,
-        }
-    }
-
-    fn text(words: &str) -> MarkKind {
-        MarkKind::Text(Private::new(words.to_owned()))
-    }
+    use crate::pdf::content::samples::{surface, text};
 
     /// Position and name in a right-hand column, 35 mm apart, beside a list of recipients.
     fn signature_block(name: &str) -> Surface {

@@ -42,7 +42,33 @@ pub(crate) fn both(body: impl AsyncFn(&Register)) {
     }
 }
 
+/// Runs `body` on a PostgreSQL whose transactions are all SERIALIZABLE, with an empty register.
+#[expect(clippy::needless_pass_by_value, reason = "callers write a closure")]
+pub(crate) fn serializable(body: impl AsyncFn(&Register)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut register = Register::open(Kind::Postgres).await;
+        let name = register.name().to_owned();
+        let set = "SET default_transaction_isolation = 'serializable'";
+        administer(&format!("ALTER DATABASE {name} {set}")).await;
+        // The connections made before know nothing of it.
+        register.store.close().await;
+        register.store = Store::open(&register.url).await.expect("the register");
+        body(&register).await;
+        register.close().await;
+    });
+}
+
 impl Register {
+    /// Name of its database, on PostgreSQL.
+    fn name(&self) -> &str {
+        self.url.split(['/', '?']).nth(3).expect("a database name")
+    }
+
     pub(crate) async fn open(kind: Kind) -> Self {
         sqlx::any::install_default_drivers();
         let (url, directory) = match kind {
@@ -72,7 +98,7 @@ impl Register {
     async fn close(self) {
         self.store.close().await;
         if self.kind == Kind::Postgres {
-            let name = self.url.split(['/', '?']).nth(3).expect("a database name");
+            let name = self.name();
             administer(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
     }

@@ -43,6 +43,8 @@ pub struct Config {
     pub status_list_lifetime: u32,
     /// Days for which a trust bundle may be used.
     pub trust_bundle_days: u32,
+    /// Days after which notes and places of inspectors' checks are erased.
+    pub check_details_days: NonZeroU32,
     /// The S3 service that keeps the PDFs; without it they lie in the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3>,
@@ -86,6 +88,7 @@ impl Default for Config {
             status_list_ttl: 300,
             status_list_lifetime: 7 * 86_400,
             trust_bundle_days: 90,
+            check_details_days: NonZeroU32::MIN.saturating_add(5 * 365 - 1),
             s3: None,
         }
     }
@@ -178,7 +181,7 @@ mod tests {
         let text = std::fs::read_to_string("config.example.toml").unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
         let keys = text.lines().filter(|line| line.contains(" = ")).count();
-        assert_eq!(keys, 15 + 6, "config.example.toml names every key");
+        assert_eq!(keys, 16 + 6, "config.example.toml names every key");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
 
 mod setup;
+mod upkeep;
 
 pub use setup::{NewAccount, NewAgency};
 
@@ -14,9 +15,9 @@ use crate::issuance::{Imprint, Issuer, Seals};
 use crate::lifecycle::Lifecycle;
 use crate::login::Login;
 use crate::pki::Certificate;
-use crate::private::Private;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
+use crate::signer::file::read_passphrase;
 use crate::store::documents::{Bucket, Documents};
 use crate::store::{Recorder, Store};
 use crate::trust::TrustBundle;
@@ -239,6 +240,7 @@ impl Installation {
             service.publisher.clone(),
             service.verifier.clone(),
             Arc::clone(&self.clock),
+            self.config.check_details_days,
         )
     }
 
@@ -277,19 +279,17 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// The configured bucket with its secrets.
 fn bucket(dir: &Path, s3: &S3) -> anyhow::Result<Bucket> {
-    let read = |path: &Path| {
+    let authorities = s3.ca_file.as_deref().map(|path| {
         let path = dir.join(path);
-        std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()))
-    };
-    let secret = Private::new(read(&s3.secret_access_key_file)?);
-    let authorities = s3.ca_file.as_deref().map(read).transpose()?;
+        std::fs::read(&path).with_context(|| path.display().to_string())
+    });
     Ok(Bucket {
         endpoint: s3.endpoint.clone(),
         region: s3.region.clone(),
         name: s3.bucket.clone(),
         access_key: s3.access_key_id.clone(),
-        secret: Private::new(secret.expose().trim().to_owned()),
-        authorities: authorities.map(String::into_bytes),
+        secret: read_passphrase(&dir.join(&s3.secret_access_key_file))?,
+        authorities: authorities.transpose()?,
         patience: DOCUMENT_PATIENCE,
     })
 }

@@ -168,7 +168,7 @@ fn two_servers_issue_and_check_side_by_side_and_do_each_job_once() {
 
         let numbers: Vec<_> = told.iter().flat_map(|told| &told.numbers).collect();
         let mut expected: Vec<String> = (1..=numbers.len())
-            .map(|at| format!("HD48{}{at:05}", year()))
+            .map(|at| format!("HD48{}{at:06}", year()))
             .collect();
         expected.sort_unstable();
         let distinct: BTreeSet<_> = numbers.iter().map(|number| (*number).clone()).collect();

@@ -13,4 +13,5 @@ mod results;
 mod samples;
 mod schema;
 mod serializable;
+mod tls;
 mod transactions;

@@ -6,6 +6,7 @@ use dauso::private::Private;
 use dauso::store::documents::Bucket;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -33,7 +34,10 @@ impl Peer {
             .expect("its address");
         assert!(!address.is_empty(), "moto does not start");
         let directory = tempfile::tempdir().expect("a directory");
-        std::fs::write(directory.path().join("secret"), "a secret\n").expect("a file");
+        let secret = directory.path().join("secret");
+        std::fs::write(&secret, "a secret\n").expect("a file");
+        let owner_alone = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&secret, owner_alone).expect("its mode");
         Self {
             address: address.trim_end().to_owned(),
             directory,

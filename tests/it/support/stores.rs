@@ -149,9 +149,37 @@ struct Cluster {
     _alive: ChildStdin,
 }
 
+/// A PostgreSQL that is reached over TCP and has a certificate; it ends with this value.
+pub(crate) struct Remote {
+    cluster: Cluster,
+    pub(crate) port: u16,
+}
+
+impl Remote {
+    pub(crate) fn start() -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("its address").port();
+        drop(free);
+        Self {
+            cluster: Cluster::start(Some(port)),
+            port,
+        }
+    }
+
+    /// The certificate of the authority that its own comes from.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.cluster.socket.join("ca.pem")
+    }
+
+    /// The directory of its socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.cluster.socket
+    }
+}
+
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(Cluster::start)
+    CLUSTER.get_or_init(|| Cluster::start(None))
 }
 
 impl Cluster {
@@ -159,12 +187,13 @@ impl Cluster {
         clippy::zombie_processes,
         reason = "it outlives every test, and ends with its stdin"
     )]
-    fn start() -> Self {
+    fn start(port: Option<u16>) -> Self {
         let binaries = binaries().expect("PostgreSQL is not installed; `make deps` does it");
         let mut command = as_anybody_but_root();
         let mut child = command
             .args(["sh", "-c", include_str!("postgres.sh"), "postgres.sh"])
             .arg(binaries)
+            .arg(port.map_or(String::new(), |port| port.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -6,7 +6,7 @@
 
 mod document;
 mod error;
-mod place;
+mod list;
 mod seal;
 
 pub use document::{Imprint, Seals};
@@ -25,7 +25,7 @@ use crate::store::{
     Agency, Answer, AuditEntry, Conflict, Issued, Key, Leaf, Purpose, Store, StoreError, Tx,
 };
 use crate::tlog;
-use place::StatusPlace;
+use list::StatusPlace;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use seal::Sealed;
 use serde_json::{Map, Value as Json, json};

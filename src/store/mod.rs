@@ -96,6 +96,8 @@ impl Store {
     /// As [`Self::open`].
     pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        // sqlx asks for the provider of the process in one of its ways (`verify-ca`); another one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (backend, url) = Backend::of(url)?;
         let (writers, readers) = match backend {
             Backend::Sqlite => {

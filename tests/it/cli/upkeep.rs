@@ -170,7 +170,10 @@ fn a_retired_key_issues_nothing_more_and_the_last_key_of_the_operator_stays() {
         "dossier_code".to_owned(),
         json!(format!("{AGENCY}-261120-0001")),
     );
-    let refused = installed.issue("other", &other, &[]).ended(1);
+    let out = installed.file("other.svg");
+    let refused = installed
+        .issue("other", &other, &["--out", out.to_str().unwrap()])
+        .ended(1);
     assert!(refused.stderr.contains("no credential key"), "{refused:?}");
     // What it signed while it was in use still holds, with the bundle published since.
     let trust = installed.trust();

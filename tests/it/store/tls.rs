@@ -41,37 +41,3 @@ async fn a_remote_postgresql_is_reached_with_tls_and_only_under_its_own_name() {
         }
     }
 }
-
-#[tokio::test]
-async fn measure_nagle() {
-    let remote = Remote::start();
-    let port = remote.port;
-    let known = remote.authority();
-    for (name, url) in [
-        ("unix", format!("postgres:///postgres?host={}&port={port}&user=dauso", remote.socket().display())),
-        ("tcp", format!("postgres://dauso@localhost:{port}/postgres?sslmode=disable")),
-        ("tls", format!("postgres://dauso@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={}", known.display())),
-    ] {
-        let store = Store::open(&url).await.unwrap();
-        for round in 0..2 {
-        for many in [1_u32, 200, 1000] {
-            let leaves: Vec<_> = (0..many).map(|_| leaf("checked")).collect();
-            let leaves: Vec<_> = leaves.iter().collect();
-            let n = if many == 1 { 200 } else { 20 };
-            let mut times = Vec::new();
-            for _ in 0..n {
-                let begun = std::time::Instant::now();
-                let mut tx = store.begin().await.unwrap();
-                tx.append_leaves(&leaves).await.unwrap();
-                tx.commit().await.unwrap();
-                times.push(begun.elapsed());
-            }
-            times.sort();
-            if round == 1 {
-            eprintln!("NAGLE {name} {many} leaves: p50 {:?} p95 {:?} max {:?}", times[n / 2], times[n * 95 / 100], times[n - 1]);
-            }
-        }
-        }
-        store.close().await;
-    }
-}

@@ -170,11 +170,6 @@ impl Remote {
     pub(crate) fn authority(&self) -> PathBuf {
         self.cluster.socket.join("ca.pem")
     }
-
-    /// The directory of its socket.
-    pub(crate) fn socket(&self) -> &Path {
-        &self.cluster.socket
-    }
 }
 
 fn cluster() -> &'static Cluster {

@@ -27,7 +27,10 @@ async fn a_remote_postgresql_is_reached_with_tls_and_only_under_its_own_name() {
 
     for (url, opens) in [
         (url("127.0.0.1", &format!("sslmode=verify-ca{known}")), true),
-        (url("127.0.0.1", &format!("sslmode=verify-full{known}")), false),
+        (
+            url("127.0.0.1", &format!("sslmode=verify-full{known}")),
+            false,
+        ),
         (url("localhost", "sslmode=verify-full"), false),
         (url("localhost", "sslmode=require"), true),
     ] {

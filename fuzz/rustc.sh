@@ -3,7 +3,7 @@
 # be run a million times. Dependencies stay as `cargo test` built them.
 case " $* " in
 *" --crate-name dauso "*)
-    exec "$@" -Copt-level=2 -Cpasses=sancov-module \
+    exec "$@" -Copt-level=1 -Cpasses=sancov-module \
         -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
         -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
     ;;

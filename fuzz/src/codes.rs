@@ -2,7 +2,7 @@
 
 use dauso::clock::UnixTime;
 use dauso::cose::cbor;
-use dauso::credential::{Evidence, Lists, Trust, judge, numeric, scan};
+use dauso::credential::{Evidence, Lists, REQUIRED, Trust, judge, numeric, scan};
 use dauso::report::Verdict;
 use dauso::status::token;
 use dauso::trust::TrustBundle;
@@ -36,7 +36,7 @@ pub(crate) fn credential(data: &[u8]) {
             lists: &LISTS,
         };
         let judged = judge(&text, &evidence);
-        let valid = judged.report.verdict() == Verdict::Valid;
+        let valid = judged.report.verdict(&REQUIRED) == Verdict::Valid;
         let held = matches!(trust, Trust::Held(_));
         assert!(!valid || held, "valid without anybody to vouch for it");
         assert!(!valid || scan::parse(&text).is_ok(), "valid but unread");

@@ -13,7 +13,7 @@ use crate::pdf::label::{CAPTION, Footer, Symbol, Words};
 use crate::pdf::layout::{self, Corner, Spot, SymbolPlace};
 use crate::pdf::signatory;
 use crate::pdf::signature::{self, Prepared};
-use crate::pdf::stamp::{self, Stamp};
+use crate::pdf::stamp::{self, Stamp, Stamped};
 use crate::pdf::view::{Place, View};
 use crate::pdf::{Document, Update};
 use crate::pki::cms::{self, CmsOutcome, SignedData};
@@ -188,44 +188,22 @@ fn place_corner(corner: catalogue::Corner) -> Corner {
 pub(super) fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let document = Document::open(&wanted.pdf)?;
     screen(&document)?;
-    let mut update = Update::new(&document)?;
-    let first = document.page(0)?;
-    let seal = match &wanted.picture {
-        Some((picture, diameter)) => {
-            let found = seal_place(&document, wanted, *diameter)?;
-            found.map(|(page, place)| (picture, page, place))
+    let wished = seal(&document, wanted, &[])?;
+    let (mut update, seal) = match stamped(&document, wanted, wished.as_ref()) {
+        // The symbol is what the page is for; a seal that belongs to no printed name makes room.
+        Err(IssueError::NoPlace(_)) if wished.as_ref().is_some_and(|seal| !seal.at_name) => {
+            let (update, stamped) = stamped(&document, wanted, None)?;
+            let taken: Vec<Place> = stamped.footer.into_iter().chain([stamped.label]).collect();
+            (update, seal(&document, wanted, &taken)?)
         }
-        None => None,
+        other => (other?.0, wished),
     };
-    let on_first: Vec<Place> = seal
-        .iter()
-        .filter(|(_, page, _)| *page == 0)
-        .map(|(.., place)| *place)
-        .collect();
-    let stamp = Stamp {
-        symbol: Symbol {
-            path: &wanted.path,
-            modules: wanted.modules,
-        },
-        words: Words {
-            code: wanted.id,
-            host: &wanted.imprint.host,
-            caption: &CAPTION,
-        },
-        place: &wanted.symbol,
-        footer: Some(Footer {
-            system: &wanted.imprint.system,
-            owner: &wanted.imprint.owner,
-            spot: wanted.footer,
-        }),
-        keep_free: &on_first,
-    };
-    stamp::compose(&mut update, &first, &stamp)?;
     let (page, rect, appearance) = match &seal {
-        Some((picture, index, place)) => {
-            let page = document.page(*index)?;
-            let shown = stamp::appearance(&mut update, &page, *place, &[(*place, picture)])?;
-            (*index, shown.rect, Some(shown.form))
+        Some(seal) => {
+            let page = document.page(seal.page)?;
+            let pictures = [(seal.place, seal.picture)];
+            let shown = stamp::appearance(&mut update, &page, seal.place, &pictures)?;
+            (seal.page, shown.rect, Some(shown.form))
         }
         None => (0, [0.0; 4], None),
     };
@@ -257,29 +235,79 @@ pub(super) fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     Ok(signature::prepare(update, placeholder)?)
 }
 
+/// The symbol, its words and the footer on page 1, around the seal if that stands there too.
+fn stamped<'d>(
+    document: &'d Document<'d>,
+    wanted: &Preparation,
+    seal: Option<&Seal<'_>>,
+) -> Result<(Update<'d>, Stamped), IssueError> {
+    let mut update = Update::new(document)?;
+    let on_first = seal.filter(|seal| seal.page == 0).map(|seal| seal.place);
+    let stamp = Stamp {
+        symbol: Symbol {
+            path: &wanted.path,
+            modules: wanted.modules,
+        },
+        words: Words {
+            code: wanted.id,
+            host: &wanted.imprint.host,
+            caption: &CAPTION,
+        },
+        place: &wanted.symbol,
+        footer: Some(Footer {
+            system: &wanted.imprint.system,
+            owner: &wanted.imprint.owner,
+            spot: wanted.footer,
+        }),
+        keep_free: on_first.as_slice(),
+    };
+    let stamped = stamp::compose(&mut update, &document.page(0)?, &stamp)?;
+    Ok((update, stamped))
+}
+
+/// The picture of a seal on its page.
+struct Seal<'a> {
+    picture: &'a Picture,
+    page: usize,
+    place: Place,
+    /// Whether it stands between position and name of the signatory.
+    at_name: bool,
+}
+
 /// Between position and name of the signatory where those are found, else where the catalogue says, else
 /// the free place nearest to the lower right of that page. A page without one shows no seal: the signature
-/// is there all the same, and nothing is ever printed over.
-fn seal_place(
+/// is there all the same, and nothing is ever printed over, nor over what is `taken` on page 1.
+fn seal<'a>(
     document: &Document<'_>,
-    wanted: &Preparation,
-    diameter: f64,
-) -> Result<Option<(usize, Place)>, IssueError> {
-    let diameter = if diameter > 0.0 { diameter } else { SEAL_MM };
+    wanted: &'a Preparation,
+    taken: &[Place],
+) -> Result<Option<Seal<'a>>, IssueError> {
+    let Some((picture, diameter)) = &wanted.picture else {
+        return Ok(None);
+    };
+    let diameter = if *diameter > 0.0 { *diameter } else { SEAL_MM };
+    let seal = |page, place, at_name| Seal {
+        picture,
+        page,
+        place,
+        at_name,
+    };
     let found = signatory::find_signature_gap(document, &wanted.signatory, &wanted.position)?;
     if let Some((index, gap)) = found {
         let view = Surface::read(document, &document.page(index)?)?.view;
-        return Ok(Some((index, signatory::seal_alone(&view, gap, diameter))));
+        let place = signatory::seal_alone(&view, gap, diameter);
+        return Ok(Some(seal(index, place, true)));
     }
     let index = match wanted.seal.page {
         PageChoice::First => 0,
         PageChoice::Last => document.page_references()?.len().saturating_sub(1),
     };
+    let taken = if index == 0 { taken } else { &[] };
     let surface = Surface::read(document, &document.page(index)?)?;
     let told = centred_at(&surface.view, &wanted.seal, diameter);
     let mut places = std::iter::once(told).chain(from_lower_right(&surface.view, diameter));
-    let free = places.find_map(|place| layout::free(&surface, place, &[]).ok());
-    Ok(free.map(|place| (index, place)))
+    let free = places.find_map(|place| layout::free(&surface, place, taken).ok());
+    Ok(free.map(|place| seal(index, place, false)))
 }
 
 /// Places for a seal in steps of 5 mm within the margins, row by row from the lower right.

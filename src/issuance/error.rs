@@ -65,7 +65,7 @@ pub enum IssueError {
     #[error(transparent)]
     Pdf(#[from] PdfError),
     /// There is no free place on the page.
-    #[error("no free place for the seal: {0}")]
+    #[error("no free place on the page: {0}")]
     NoPlace(#[source] Overlap),
     /// The page cannot be stamped.
     #[error("the page cannot be stamped: {0}")]

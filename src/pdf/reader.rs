@@ -59,7 +59,18 @@ impl<'a> Document<'a> {
             return Err(PdfError::TooLarge { bytes: bytes.len() });
         }
         // `%PDF-1.7`; programs that read another version number do not agree on what follows.
-        let [b'%', b'P', b'D', b'F', b'-', b'0'..=b'9', b'.', b'0'..=b'9', ..] = bytes else {
+        let [
+            b'%',
+            b'P',
+            b'D',
+            b'F',
+            b'-',
+            b'0'..=b'9',
+            b'.',
+            b'0'..=b'9',
+            ..,
+        ] = bytes
+        else {
             return Err(PdfError::NotAPdf);
         };
         let (startxref, end) = revision::tail(bytes)?;

@@ -96,6 +96,10 @@ pub(crate) fn chain(
             return Err(PdfError::TooManyRevisions);
         }
         let section = load(at)?;
+        // Named by the white space before it: where readers look first, and of streams, that is no matter.
+        if section.at != at && section.form == Form::Table && !layers.is_empty() {
+            return Err(PdfError::XrefDamaged { at });
+        }
         let hidden = position(&section, b"XRefStm")?;
         let hidden = hidden.filter(|_| section.form == Form::Table);
         let hidden = hidden.map(&mut load).transpose()?;
@@ -104,7 +108,9 @@ pub(crate) fn chain(
             return Err(PdfError::TooManyObjects);
         }
         next = position(&section, b"Prev")?;
-        let forward = layers.last().is_some_and(|layer| section.at >= layer.section.at);
+        let forward = layers
+            .last()
+            .is_some_and(|layer| section.at >= layer.section.at);
         if forward && (next.is_some() || !linearized(bytes)) {
             return Err(PdfError::XrefDamaged { at });
         }
@@ -169,9 +175,9 @@ pub(crate) fn revisions(
         let Some((stated, eof)) = ending(bytes, last + ahead) else {
             return Err(damaged);
         };
-        let mut stated = Lexer::at(bytes, stated);
-        stated.skip_white();
-        if stated.position() != startxref {
+        let mut behind_white = Lexer::at(bytes, stated);
+        behind_white.skip_white();
+        if stated != startxref && behind_white.position() != startxref {
             return Err(damaged);
         }
         let mut behind = Lexer::at(bytes, eof);

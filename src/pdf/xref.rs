@@ -244,10 +244,7 @@ fn table_entry(entry: &[u8]) -> Option<Entry> {
     if entry.get(10) != Some(&b' ') || entry.get(16) != Some(&b' ') {
         return None;
     }
-    if !matches!(
-        entry.get(18..)?,
-        b" \r" | b" \n" | b"\r\n" | b"\r" | b"\n"
-    ) {
+    if !matches!(entry.get(18..)?, b" \r" | b" \n" | b"\r\n" | b"\r" | b"\n") {
         return None;
     }
     match entry.get(17)? {

@@ -61,6 +61,19 @@ impl Made {
         self.write(&rows.concat());
     }
 
+    /// A cross-reference stream of all objects, which does not list itself.
+    fn stream_of_all(&mut self, more: &str) {
+        let rows: Vec<String> = std::iter::once("00 0000 ff".to_owned())
+            .chain(self.places.iter().map(|place| format!("01 {place:04x} 00")))
+            .collect();
+        let (own, rows) = (rows.len(), rows.join("\n"));
+        self.write(&format!(
+            "{own} 0 obj\n<</Type/XRef/Size {own}/Root 1 0 R/W[1 2 1]{more}\
+             /Filter/ASCIIHexDecode/Length {}>>stream\n{rows}\nendstream\nendobj\n",
+            rows.len()
+        ));
+    }
+
     fn trailer(&mut self, more: &str) {
         let size = self.places.len() + 1;
         self.write(&format!("trailer\n<</Size {size}/Root 1 0 R{more}>>\n"));
@@ -117,12 +130,10 @@ fn a_previous_section_named_by_the_white_space_before_it_is_the_same_revision() 
     let mut made = Made::sound();
     made.write("   \n");
     let start = made.here();
-    made.table(" \n");
-    made.trailer("");
+    made.stream_of_all("");
     made.write(&format!("startxref\n{start}\n%%EOF\n"));
     let second = made.here();
-    made.write("xref\n0 0\n");
-    made.trailer(&format!("/Prev {}", start - 3));
+    made.stream_of_all(&format!("/Prev {}", start - 3));
     let longer = is_updated(&made.end(second));
     let document = Document::open(&longer).unwrap();
     let starts: Vec<usize> = document.revisions().iter().map(|r| r.startxref).collect();
@@ -176,14 +187,10 @@ fn two_sections_of_one_saving_are_one_revision() {
     made.write("5 0 obj\n(new)\nendobj\n");
     let second = made.here();
     made.write(&format!("xref\n5 1\n{fifth:010} 00000 n \n"));
-    made.write(&format!(
-        "trailer\n<</Size 6/Root 1 0 R/Prev {start}>>\n"
-    ));
+    made.write(&format!("trailer\n<</Size 6/Root 1 0 R/Prev {start}>>\n"));
     let third = made.here();
     made.write("xref\n0 0\n");
-    made.write(&format!(
-        "trailer\n<</Size 6/Root 1 0 R/Prev {second}>>\n"
-    ));
+    made.write(&format!("trailer\n<</Size 6/Root 1 0 R/Prev {second}>>\n"));
     let bytes = made.end(third);
     let document = Document::open(&bytes).unwrap();
     let starts: Vec<usize> = document.revisions().iter().map(|r| r.startxref).collect();
@@ -197,14 +204,7 @@ fn two_sections_of_one_saving_are_one_revision() {
 fn the_number_of_a_cross_reference_stream_that_does_not_list_itself_is_not_used_again() {
     let mut made = Made::sound();
     let start = made.here();
-    let rows: Vec<String> = std::iter::once("00 0000 ff".to_owned())
-        .chain(made.places.iter().map(|place| format!("01 {place:04x} 00")))
-        .collect();
-    let rows = rows.join("\n");
-    made.write(&format!(
-        "5 0 obj\n<</Type/XRef/Size 5/Root 1 0 R/W[1 2 1]/Filter/ASCIIHexDecode/Length {}>>stream\n{rows}\nendstream\nendobj\n",
-        rows.len()
-    ));
+    made.stream_of_all("");
     let bytes = made.end(start);
     let document = Document::open(&bytes).unwrap();
     assert_eq!(document.next_number(), 6);

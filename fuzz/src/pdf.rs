@@ -2,6 +2,7 @@
 
 use dauso::clock::UnixTime;
 use dauso::id::ResultId;
+use dauso::pdf::image::Ground;
 use dauso::pdf::inspect::{Coverage, changes_after, legible, screen, signatures};
 use dauso::pdf::label::{CAPTION, Footer, Symbol, Words};
 use dauso::pdf::layout::SymbolPlace;
@@ -159,7 +160,7 @@ fn tail(data: &[u8]) -> Option<Vec<u8>> {
     let (page, rect, appearance) = match gap {
         Some((index, place)) => {
             let page = document.page(index).ok()?;
-            let shown = stamp::appearance(&mut update, &page, place, &[]).ok()?;
+            let shown = stamp::appearance(&mut update, &page, place, &[], Ground::Soft).ok()?;
             (index, shown.rect, Some(shown.form))
         }
         None => (0, [0.0; 4], None),

@@ -2,6 +2,7 @@
 
 use dauso::clock::UnixTime;
 use dauso::id::ResultId;
+use dauso::pdf::earlier::Earlier;
 use dauso::pdf::image::Ground;
 use dauso::pdf::inspect::{Coverage, changes_after, legible, screen, signatures};
 use dauso::pdf::label::{CAPTION, Footer, Symbol, Words};
@@ -38,6 +39,7 @@ pub(crate) fn file(data: &[u8]) {
         let whole = found.coverage == Coverage::WholeFile;
         assert!(!whole || covered.is_some(), "covers what is not there");
     }
+    let _ = Earlier::read(&document);
     let _ = legible(&document);
     issued(data);
 }

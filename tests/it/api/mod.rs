@@ -2,6 +2,10 @@
 //! `openapi.yaml` on the way.
 
 mod checks;
+mod door;
+mod headers;
+mod limits;
+mod matrix;
 pub(crate) mod operations;
 mod pages;
 mod results;

@@ -350,7 +350,7 @@ fn sealed(name: &str, bytes: &[u8]) -> (Vec<u8>, usize, Place) {
     let view = View::new(page.crop_box, page.rotate.into(), page.user_unit).unwrap();
     let place = seal_alone(&view, gap, 35.0);
     let mut update = Update::new(&document).unwrap();
-    let appearance = stamp::appearance(&mut update, &page, place, &[(place, &seal)]).unwrap();
+    let appearance = stamp::appearance(stamp::appearance(&mut update, &page, place, &[(place, &seal)])mut update, &page, place, &[(place, &seal)], Ground::Soft).unwrap();
     let [x0, y0, x1, y1] = appearance.rect;
     let annotation = update.add(
         format!(

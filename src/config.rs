@@ -55,7 +55,7 @@ pub struct Config {
     pub requests_at_once: NonZeroU32,
     /// Files that accounts have taken in at once; the public has half as many places besides.
     pub uploads_at_once: NonZeroU32,
-    /// Where figures for monitoring are served, and nothing else; nowhere unless named.
+    /// Where figures for monitoring are served, with health and readiness; nowhere unless named.
     pub metrics_listen: Option<SocketAddr>,
     /// Seconds after which status lists are signed again even when nothing changed.
     pub status_list_ttl: u32,

@@ -1,5 +1,7 @@
-//! `GET /metrics`, on a listener of its own.
+//! `GET /metrics`, on a listener of its own, which tells of health and readiness too: whoever watches a service
+//! that speaks TLS needs no certificate for it.
 
+use super::api::operations;
 use super::state::Service;
 use crate::metrics::Census;
 use crate::store::StoreError;
@@ -15,11 +17,13 @@ const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Figures without those of the register are better than none while it does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The one route.
+/// For those who watch, and nobody else.
 pub(super) fn router(service: Service) -> Router {
     let strict = axum::middleware::from_fn_with_state(false, super::headers::strict);
     Router::new()
         .route("/metrics", get(figures))
+        .route("/healthz", get(operations::health))
+        .route("/readyz", get(operations::ready))
         .layer(strict)
         .with_state(service)
 }

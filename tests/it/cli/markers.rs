@@ -162,7 +162,7 @@ fn no_look_up_code_personal_data_or_token_of_the_main_way_stands_in_the_log() {
     let _ = stream.read_to_end(&mut Vec::new());
     let log = served.stop();
     assert!(
-        log.contains("SELECT") && log.contains("\"level\":\"TRACE\""),
+        log.contains("SELECT") && log.contains("\"level\":\"DEBUG\""),
         "the finest level"
     );
     let answered = log.lines().filter(|line| line.contains("\"answered\""));

@@ -117,7 +117,7 @@ fn curl_and_openssl_speak_tls_with_it_and_a_new_certificate_needs_no_restart() {
     let authority = Authority::new();
     authority.issue(&folder, HOST, &days(-1, 90));
     let trusted = authority.write(&installed.file("trusted.pem"));
-    let stranger = Authority::new().write(&installed.file("stranger.pem"));
+    let stranger = Authority::named("A stranger").write(&installed.file("stranger.pem"));
     let served = Served::start(&dir, TLS);
 
     let home = curl(&served, &trusted, HOST, "/").unwrap();

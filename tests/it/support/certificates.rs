@@ -20,10 +20,13 @@ pub(crate) struct Period {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::named("Test authority for TLS")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let name = "Test authority for TLS";
         params.distinguished_name.push(DnType::CommonName, name);
         let pem = params.self_signed(&key).unwrap().pem();
         Self {

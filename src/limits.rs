@@ -54,8 +54,8 @@ pub const PDF_FONTS: usize = 256;
 /// Boxes of ink on one page.
 pub const PDF_MARKS: usize = 500_000;
 
-/// Form XObjects inside one another; real files stay under 6.
-pub const PDF_FORM_DEPTH: usize = 16;
+/// Form XObjects inside one another; real files stay under 6, tests of PDF/A go to 28.
+pub const PDF_FORM_DEPTH: usize = 32;
 
 /// Incremental updates of a PDF; real signed files have six, a long-lived archive perhaps forty.
 pub const PDF_REVISIONS: usize = 256;

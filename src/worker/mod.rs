@@ -4,6 +4,7 @@
 //! put aside after too many failures for a person to look at.
 
 use crate::clock::Clock;
+use crate::lifecycle::{Lifecycle, LifecycleError};
 use crate::publication::{PublishError, Publisher};
 use crate::store::{Job, NewJob, Store, StoreError, Tx};
 use crate::trust::TrustBundle;
@@ -30,6 +31,7 @@ pub struct Worker {
     store: Store,
     publisher: Publisher,
     verifier: Verifier,
+    lifecycle: Lifecycle,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,6 +44,8 @@ enum JobError {
     Payload,
     #[error(transparent)]
     Publish(#[from] PublishError),
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
 }
 
 impl Worker {
@@ -51,12 +55,14 @@ impl Worker {
         store: Store,
         publisher: Publisher,
         verifier: Verifier,
+        lifecycle: Lifecycle,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             store,
             publisher,
             verifier,
+            lifecycle,
             clock,
         }
     }
@@ -130,6 +136,11 @@ impl Worker {
             NewJob::PUBLISH_STATUS_LIST => {
                 let list = job.payload.parse().map_err(|_| JobError::Payload)?;
                 self.publisher.publish_status_list(list).await?;
+                Ok(())
+            }
+            NewJob::EXPIRE_CHANGE_REQUEST => {
+                let request = job.payload.parse().map_err(|_| JobError::Payload)?;
+                self.lifecycle.expire(request).await?;
                 Ok(())
             }
             _ => Err(JobError::UnknownKind),

@@ -115,6 +115,7 @@ fn detail(state: State) -> StatusDetail {
         decision: decided.then(|| "0213/QĐ-SXD".into()),
         authority: decided.then(|| "Sở Xây dựng Mẫu".into()),
         reason: decided.then(|| "đơn vị trả lại phù hiệu không đúng hạn".into()),
+        kind: None,
         successor: (state == State::Superseded)
             .then(|| ResultId::parse("0A1B2C3D4E5F6G7H").unwrap()),
         hours: (state == State::OutsideHours).then(|| "Thứ 2 – Thứ 6: 22:00 – 06:00".into()),
@@ -139,6 +140,8 @@ pub(super) fn landing(state: State, language: Language) -> Landing {
         },
         subject: Subject::Plates(vec!["43C-000.00".into()]),
         facts: facts(language),
+        errata: Vec::new(),
+        predecessor: None,
         telephone: Some("0000 000 000".into()),
         check: None,
     }

@@ -2,6 +2,7 @@
 
 use super::samples::{begun, check, issued, leaf, now, record, uuid};
 use crate::support::stores::{Kind, Register, both};
+use dauso::catalogue::ChangeKind;
 use dauso::store::{AuditEntry, Standing, StatusChange, Store, StoreError};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeSet;
@@ -128,6 +129,7 @@ fn append_only_tables_refuse_change_and_removal() {
                 tx.change_status(&StatusChange {
                     id: uuid(1),
                     result: issued(1).id,
+                    kind: ChangeKind::Revocation,
                     from: Standing::Valid,
                     to: Standing::Revoked,
                     effective_at: now(),
@@ -137,6 +139,7 @@ fn append_only_tables_refuse_change_and_removal() {
                     decision: "12/QĐ-SXD".into(),
                     authority: "Sở Xây dựng Mẫu".into(),
                     actor: "registrar".into(),
+                    confirmed_by: None,
                     at: now(),
                     salt: [7; 16],
                     leaf_index,

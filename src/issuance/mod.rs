@@ -6,11 +6,13 @@
 
 mod document;
 mod error;
+mod rehearsal;
 mod replacement;
 mod seal;
 
 pub use document::{Imprint, Seals};
 pub use error::IssueError;
+pub use rehearsal::Rehearsal;
 pub use replacement::{Confirmed, Replaced, Replacement};
 
 use crate::access::{Caller, Permission};

@@ -2,6 +2,7 @@
 
 mod demo;
 mod issuing;
+mod life;
 mod offline;
 mod setup;
 mod usage;

@@ -2,6 +2,8 @@
 //! `openapi.yaml` on the way.
 
 mod checks;
+mod four_eyes;
+mod life;
 pub(crate) mod operations;
 mod pages;
 mod results;

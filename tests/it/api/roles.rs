@@ -34,6 +34,17 @@ fn doors(id: &str) -> Vec<Door> {
     let check = json!({"id": "019342f0-0000-7000-8000-000000000001", "scanned": "x",
         "device_time": "2026-11-21T09:42:00+07:00", "match": "fits"});
     let one = "/api/v1/results/{id}";
+    let move_of = |word: &str| {
+        let path = format!("{one}/{word}");
+        door(
+            Method::POST,
+            &path,
+            Some(grounds.clone()),
+            409,
+            &[Registrar],
+            true,
+        )
+    };
     vec![
         door(
             get.clone(),
@@ -80,10 +91,31 @@ fn doors(id: &str) -> Vec<Door> {
         door(
             post.clone(),
             &format!("{one}/revocation"),
-            Some(grounds),
+            Some(grounds.clone()),
             200,
             &[Registrar],
             true,
+        ),
+        // The result is revoked by now.
+        move_of("recall"),
+        move_of("cancellation"),
+        move_of("surrender"),
+        move_of("erratum"),
+        door(
+            get.clone(),
+            &format!("{one}/history"),
+            None,
+            200,
+            readers,
+            true,
+        ),
+        door(
+            get.clone(),
+            "/api/v1/change-requests",
+            None,
+            200,
+            readers,
+            false,
         ),
         door(
             post,

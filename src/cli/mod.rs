@@ -7,6 +7,7 @@
 
 mod account;
 mod agency;
+mod audit;
 mod bench;
 mod demo;
 mod healthcheck;
@@ -80,7 +81,9 @@ enum Command {
     Approve(requests::Approve),
     /// Reject a change that somebody else asked for
     Reject(requests::Reject),
-    /// Keys: make, list, import, CSR
+    /// Who did what, the newest first
+    Audit(audit::Audit),
+    /// Keys: make, list, import, retire, CSR
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Measure the published figures on this machine
@@ -222,6 +225,7 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Requests(requests) => requests.run().await,
         Command::Approve(approve) => approve.run().await,
         Command::Reject(reject) => reject.run().await,
+        Command::Audit(audit) => audit.run().await,
         Command::Keys(keys) => keys.run().await,
         Command::Bench(bench) => bench.run().await,
         Command::Healthcheck(check) => check.run().await,

@@ -5,5 +5,6 @@ mod issuing;
 mod life;
 mod offline;
 mod setup;
+mod upkeep;
 mod usage;
 mod verifying;

@@ -1,9 +1,11 @@
 //! The service as others see it: status, problem code, body. Every answer is compared with
 //! `openapi.yaml` on the way.
 
+mod bucket;
 mod checks;
 mod four_eyes;
 mod life;
+mod lists;
 pub(crate) mod operations;
 mod pages;
 mod results;

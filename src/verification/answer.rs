@@ -1,6 +1,6 @@
 //! What a verification answers: the report, and what may be shown of the result.
 
-use crate::catalogue::{FieldKind, Label, Matched};
+use crate::catalogue::{ChangeKind, FieldKind, Label, Matched};
 use crate::clock::{UnixTime, iso_date};
 use crate::id::ResultId;
 use crate::report::{Answer, Outcome, Report, Verdict};
@@ -49,6 +49,12 @@ pub struct Shown {
     pub fields: Vec<ShownField>,
     /// The status change in effect.
     pub change: Option<Change>,
+    /// Notices about faults of form (đính chính), the oldest first.
+    pub errata: Vec<Notice>,
+    /// The result whose place it took.
+    pub predecessor: Option<ResultId>,
+    /// The result that took its place.
+    pub successor: Option<ResultId>,
 }
 
 /// One field as somebody may see it.
@@ -69,18 +75,31 @@ pub struct ShownField {
 /// A status change in effect.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
+    /// What was decided.
+    pub kind: ChangeKind,
     /// Since when.
     pub at: UnixTime,
-    /// Why.
-    pub reason: String,
+    /// Why; kept from the public once the result is cancelled (NĐ 45/2020 Đ15.2).
+    pub reason: Option<String>,
     /// Number of the decision.
     pub decision: String,
     /// Who decided.
     pub authority: String,
     /// Last day of a suspension.
     pub until: Option<Date>,
-    /// The result that took its place.
-    pub successor: Option<ResultId>,
+}
+
+/// A notice attached to a result that stays as it stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// Since when.
+    pub at: UnixTime,
+    /// What is corrected.
+    pub reason: String,
+    /// Number of the letter.
+    pub decision: String,
+    /// Who corrects.
+    pub authority: String,
 }
 
 impl Answered {
@@ -137,11 +156,20 @@ fn result(shown: &Shown) -> Json {
         "valid_to": shown.valid_to.map(iso_date),
         "fields": shown.fields.iter().map(field).collect::<Vec<_>>(),
         "change": shown.change.as_ref().map(|change| json!({
+            "kind": change.kind.name(),
             "at": change.at.rfc3339(),
             "reason": change.reason,
             "decision": change.decision,
             "authority": change.authority,
             "until": change.until.map(iso_date),
         })),
+        "errata": shown.errata.iter().map(|notice| json!({
+            "at": notice.at.rfc3339(),
+            "reason": notice.reason,
+            "decision": notice.decision,
+            "authority": notice.authority,
+        })).collect::<Vec<_>>(),
+        "predecessor": shown.predecessor.map(|id| id.to_string()),
+        "successor": shown.successor.map(|id| id.to_string()),
     })
 }

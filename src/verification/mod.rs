@@ -8,7 +8,7 @@ mod document;
 mod evidence;
 mod register;
 
-pub use answer::{Answered, Change, Shown, ShownField};
+pub use answer::{Answered, Change, Notice, Shown, ShownField};
 pub use document::{FileError, FileKind};
 pub use evidence::{Folder, FolderError};
 pub use register::{Known, Viewer};
@@ -22,7 +22,6 @@ use crate::report::{CheckKind, Outcome, Reason, Report, Skip};
 use crate::store::{Store, StoreError, Tx};
 use crate::trust::{self, TrustBundle};
 use document::Signed;
-use register::Unreadable;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What must pass before the verdict on a scanned code is "valid".
@@ -68,9 +67,6 @@ pub enum VerifyError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A stored result does not fit the catalogue any more.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
     /// The register failed.
     #[error("the register failed")]
     Store(#[from] StoreError),
@@ -163,7 +159,7 @@ impl Verifier {
     /// Answers about the text of a QR.
     ///
     /// # Errors
-    /// [`VerifyError::Store`], [`VerifyError::Unreadable`]; a forged code is no error.
+    /// [`VerifyError::Store`]; a forged code is no error.
     pub async fn code(&self, text: &str, question: Question) -> Result<Answered, VerifyError> {
         self.code_in(&mut self.store.read().await?, text, question)
             .await
@@ -295,7 +291,7 @@ impl Verifier {
         let Some(stored) = tx.result(&id).await? else {
             return Ok(None);
         };
-        let data = register::data_of(&self.catalogue, &stored)?;
+        let data = register::data_of(&self.catalogue, &stored);
         let agency = tx.agency(&stored.issued.agency).await?;
         let agency = agency.ok_or(StoreError::Missing("agency"))?;
         let changes = tx.status_changes(&id).await?;

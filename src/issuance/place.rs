@@ -164,4 +164,3 @@ fn centred_at(view: &View, seal: &catalogue::SealPlace, diameter: f64) -> Place 
     };
     spot.place(view, (diameter, diameter))
 }
-

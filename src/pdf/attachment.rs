@@ -17,7 +17,15 @@ use super::reader::Document;
 use super::signature;
 use super::writer::{self, Update};
 use crate::clock::UnixTime;
+use crate::id::ResultId;
 use crate::limits;
+
+/// The name of the file that carries a result's credential (docs/formats/signed-pdf.md). The look-up code is
+/// part of what the credential signs, and not inside.
+#[must_use]
+pub fn credential_name(id: ResultId) -> String {
+    format!("dauso-{id}.cose")
+}
 
 /// A file to be embedded.
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +184,13 @@ fn widened(node: &[u8], key: &[u8]) -> Result<Vec<u8>, PdfError> {
     }
     let lower = lower.as_slice().min(key);
     let upper = upper.as_slice().max(key);
-    let limits = [b"[".as_slice(), &writer::literal(lower), &writer::literal(upper), b"]"].concat();
+    let limits = [
+        b"[".as_slice(),
+        &writer::literal(lower),
+        &writer::literal(upper),
+        b"]",
+    ]
+    .concat();
     patch::set_entry(node, b"Limits", &limits)
 }
 

@@ -321,7 +321,9 @@ mod tests {
         assert!((over.x + over.width - 140.0).abs() < 0.01, "{over:?}");
         let mut crowded = signature_block("Nguyễn Văn Mẫu");
         let list = text("- Sở Xây dựng thành phố Ví Dụ (để biết, phối hợp);");
-        crowded.marks.extend(surface(vec![(list, [30.0, 222.0, 80.0, 4.0])]).marks);
+        crowded
+            .marks
+            .extend(surface(vec![(list, [30.0, 222.0, 80.0, 4.0])]).marks);
         let over = seal_over(&crowded, gap, signature, 35.0);
         assert!((110.0..111.1).contains(&over.x), "{over:?}");
     }

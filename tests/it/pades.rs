@@ -35,12 +35,23 @@ const FURTHER: [&str; 14] = [
     "transport-business-licence--hybrid-xref",
 ];
 
-/// Every other file, with the code it is refused by.
-const REFUSED: [(&str, &str); 17] = [
+/// Files that others signed before, with the fields of their signatures and those that are added: the second
+/// has a seal already.
+const SIGNED_BEFORE: [(&str, &[&str], &[&str]); 2] = [
     (
-        "pdf/practising-certificate--signed-once",
-        "pdf/already-signed",
+        "practising-certificate--signed-once",
+        &["ChuKyLanhDao"],
+        &["MaQR", "DauSo"],
     ),
+    (
+        "vehicle-badge--signed-twice-timestamped",
+        &["ChuKyLanhDao", "ConDau"],
+        &["MaQR"],
+    ),
+];
+
+/// Every other file, with the code it is refused by.
+const REFUSED: [(&str, &str); 15] = [
     (
         "pdf/transport-business-licence--encrypted-empty-password",
         "pdf/encrypted",
@@ -48,10 +59,6 @@ const REFUSED: [(&str, &str); 17] = [
     (
         "pdf/transport-business-licence--encrypted-with-password",
         "pdf/encrypted",
-    ),
-    (
-        "pdf/vehicle-badge--signed-twice-timestamped",
-        "pdf/already-signed",
     ),
     ("bad/certified-docmdp-p1", "pdf/certified"),
     ("bad/cyclic-page-tree", "pdf/page-tree-cycle"),
@@ -65,8 +72,11 @@ const REFUSED: [(&str, &str); 17] = [
     ("bad/javascript-launch-action", "pdf/active-content"),
     ("bad/missing-eof", "pdf/no-eof"),
     ("bad/not-a-pdf", "pdf/not-a-pdf"),
-    ("bad/signed-byterange-tampered", "pdf/already-signed"),
-    ("bad/signed-then-content-replaced", "pdf/already-signed"),
+    ("bad/signed-byterange-tampered", "pdf/signature-broken"),
+    (
+        "bad/signed-then-content-replaced",
+        "pdf/changed-after-signing",
+    ),
     ("bad/truncated-60-percent", "pdf/truncated"),
     ("bad/xref-offset-wrong", "pdf/xref-damaged"),
 ];
@@ -131,13 +141,128 @@ fn judged(names: &[&'static str]) {
     );
     let seen: Vec<Value> = serde_json::from_str(&seen).unwrap();
     assert_eq!(seen.len(), cases.len());
-    for (case, seen) in cases.iter().zip(&seen) {
+    let pages = compared(&cases);
+    for ((case, seen), pages) in cases.iter().zip(&seen).zip(&pages) {
+        assert_eq!(pages["widgets"], 1, "{}", case.name);
+        pages_differ_in_our_boxes_only(case, pages);
         input_is_a_prefix(case);
         qpdf_finds_nothing(&case.signed);
         poppler_finds_it_valid(case);
         pyhanko_trusts_it(case, seen);
         page_says_what_the_law_asks(case, seen);
         seal_has_its_size_and_place(case, seen);
+    }
+}
+
+/// How the pages of each file look before and after.
+fn compared(cases: &[Case]) -> Vec<Value> {
+    let asked: Vec<Value> = cases
+        .iter()
+        .map(|case| json!({"before": pdf(case.name), "after": case.signed}))
+        .collect();
+    let said = judge("pages_compared.py", &[], &Value::from(asked).to_string());
+    let pages: Vec<Value> = serde_json::from_str(&said).unwrap();
+    assert_eq!(pages.len(), cases.len());
+    pages
+}
+
+fn pages_differ_in_our_boxes_only(case: &Case, pages: &Value) {
+    let name = case.name;
+    assert_eq!(pages["outside"], json!([]), "{name}");
+    let [code] = pages["codes"].as_array().unwrap().as_slice() else {
+        panic!("{name}: {pages}");
+    };
+    assert_eq!(code["text"], case.receipt["qr_text"], "{name}");
+    assert_eq!(code["upright"], true, "{name}");
+    // The catalogue's 30 mm with quiet zone, but no module under 0.4 mm.
+    let modules = 17.0 + 4.0 * code["version"].as_f64().unwrap();
+    let module = (30.0 / (modules + 8.0)).max(0.4);
+    let off = code["side"].as_f64().unwrap() - modules * module;
+    assert!(off.abs() < 0.4, "{name}: {off} mm off");
+}
+
+#[test]
+fn files_that_others_signed_get_symbol_and_seal_as_further_signatures() {
+    let installed = Installed::new();
+    let cases: Vec<Case> = SIGNED_BEFORE
+        .iter()
+        .map(|(name, ..)| {
+            let (receipt, signed) = installed.issue_pdf(name);
+            Case {
+                name,
+                data: in_force(name),
+                receipt,
+                signed,
+            }
+        })
+        .collect();
+    let paths: Vec<&str> = cases
+        .iter()
+        .map(|case| case.signed.to_str().unwrap())
+        .collect();
+    let told = python("pdf_signatures.py", &paths);
+    let told: Vec<Vec<Value>> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let pages = compared(&cases);
+    for (at, ((case, told), pages)) in cases.iter().zip(&told).zip(&pages).enumerate() {
+        let (name, theirs, ours) = SIGNED_BEFORE[at];
+        let id = case.receipt["id"].as_str().unwrap();
+        let fields: Vec<String> = theirs
+            .iter()
+            .map(|field| (*field).to_owned())
+            .chain(ours.iter().map(|kind| format!("{kind}{id}")))
+            .collect();
+        let seen: Vec<&str> = told
+            .iter()
+            .map(|one| one["field"].as_str().unwrap())
+            .collect();
+        assert_eq!(seen, fields, "{name}");
+        for (at, one) in told.iter().enumerate() {
+            let last = at + 1 == told.len();
+            // What came later is signing, also for the strictest of judges.
+            let (changes, coverage) = match last {
+                true => ("NONE", "ENTIRE_FILE"),
+                false => ("FORM_FILLING", "ENTIRE_REVISION"),
+            };
+            assert_eq!(one["changes"], changes, "{name}: {one}");
+            assert_eq!(one["coverage"], coverage, "{name}: {one}");
+            assert_eq!(one["intact"], true, "{name}: {one}");
+        }
+        let output = run("pdfsig", &["-nocert", case.signed.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let valid = said.matches("Signature is Valid.").count();
+        assert_eq!(valid, fields.len(), "{name}: {said}");
+        input_is_a_prefix(case);
+        qpdf_finds_nothing(&case.signed);
+        assert_eq!(pages["widgets"], ours.len(), "{name}");
+        pages_differ_in_our_boxes_only(case, pages);
+    }
+    our_own_verdict_on_signatures_of_others(&installed, &cases);
+}
+
+/// A file is as trusted as the least trusted of its signatures; issuing it again is refused.
+fn our_own_verdict_on_signatures_of_others(installed: &Installed, cases: &[Case]) {
+    let anchor = root("fixtures/pdf/test-ca.pem");
+    for case in cases {
+        let file = case.signed.to_str().unwrap();
+        let trusted = installed.run(&["verify", file], &["--anchor", anchor.to_str().unwrap()]);
+        assert_eq!(trusted.code, 0, "{}: {trusted:?}", case.name);
+        let unknown = installed.run(&["verify", file], &[]);
+        assert_eq!(unknown.code, 2, "{}: {unknown:?}", case.name);
+        let mut data = case.data.clone();
+        for field in ["result_code", "certificate_no", "badge_number"] {
+            data.remove(field);
+        }
+        data.insert(
+            "dossier_code".to_owned(),
+            json!("000.00.16.H99-261116-9009"),
+        );
+        let out = installed.file("again.pdf");
+        let again = ["--pdf", file, "--out", out.to_str().unwrap()];
+        let again = installed.issue("again", &data, &again).ended(65);
+        assert_eq!(again.complaint(), "issue/already-issued", "{}", case.name);
     }
 }
 
@@ -332,6 +457,7 @@ fn every_file_has_a_row() {
     let mut rows: Vec<String> = PROMISED
         .iter()
         .chain(&FURTHER)
+        .chain(SIGNED_BEFORE.iter().map(|(name, ..)| name))
         .map(|name| format!("pdf/{name}"))
         .collect();
     rows.extend(REFUSED.iter().map(|(file, _)| (*file).to_owned()));

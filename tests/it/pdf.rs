@@ -1,6 +1,8 @@
 //! Tests of pdf.
 
+mod attaching;
 mod attacks;
+mod fields;
 mod reading;
 mod refusing;
 mod signing;

@@ -2,6 +2,7 @@
 
 use crate::judges::{judge, python, root, run};
 use crate::support::installation::{Installed, data, day, in_force, pdf};
+use dauso::pdf::{Document, Update, patch};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -475,4 +476,52 @@ fn every_file_has_a_row() {
     }
     files.sort();
     assert_eq!(rows, files);
+}
+
+/// The sample with something in its upper left corner, and notes in the lower ones.
+fn every_corner_taken() -> Vec<u8> {
+    let bytes = fs::read(pdf("promotion-notice--corner-occupied")).unwrap();
+    let document = Document::open(&bytes).unwrap();
+    let page = document.page(0).unwrap().reference;
+    let mut update = Update::new(&document).unwrap();
+    let notes = [[20, 20, 150, 150], [450, 20, 580, 150]].map(|rect| {
+        let rect = rect.map(|number| number.to_string()).join(" ");
+        format!("<</Type/Annot/Subtype/Square/F 4/Rect[{rect}]>>")
+    });
+    let notes = format!("[{}]", notes.concat());
+    update
+        .patch(page, |source| {
+            patch::set_entry(source, b"Annots", notes.as_bytes())
+        })
+        .unwrap();
+    [bytes.as_slice(), &update.finish()].concat()
+}
+
+#[test]
+fn where_every_allowed_place_is_taken_the_refusal_says_by_what_and_where() {
+    let installed = Installed::new();
+    let source = installed.write("taken.pdf", every_corner_taken());
+    let out = installed.file("taken.signed.pdf");
+    let paths = [
+        "--pdf",
+        source.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let data = in_force_once(&data("promotion-notice--corner-occupied"));
+    let refused = installed.issue("taken", &data, &paths).ended(65);
+    assert_eq!(refused.complaint(), "issue/no-free-place");
+    let said = &refused.stderr;
+    assert!(
+        said.starts_with(
+            "dauso: no free place for the symbol: none of 6 allowed places is free: (5.0, 4.5) "
+        ),
+        "{said}"
+    );
+    assert!(said.contains("mm is taken by text at ("), "{said}");
+    assert!(
+        said.contains("mm is taken by annotation at (7.1, 244.1) 45.9 x 45.9 mm"),
+        "{said}"
+    );
+    assert!(!out.exists());
 }

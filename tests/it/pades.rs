@@ -223,9 +223,10 @@ fn files_that_others_signed_get_symbol_and_seal_as_further_signatures() {
         for (at, one) in told.iter().enumerate() {
             let last = at + 1 == told.len();
             // What came later is signing, also for the strictest of judges.
-            let (changes, coverage) = match last {
-                true => ("NONE", "ENTIRE_FILE"),
-                false => ("FORM_FILLING", "ENTIRE_REVISION"),
+            let (changes, coverage) = if last {
+                ("NONE", "ENTIRE_FILE")
+            } else {
+                ("FORM_FILLING", "ENTIRE_REVISION")
             };
             assert_eq!(one["changes"], changes, "{name}: {one}");
             assert_eq!(one["coverage"], coverage, "{name}: {one}");

@@ -21,10 +21,13 @@ def raw(stream):
 
 def changed(old, new):
     """Objects of the new file that the old one does not have, or has otherwise."""
-    known = {obj.objgen: obj for obj in old.objects}
-    for obj in new.objects:
-        before = known.get(obj.objgen)
-        same = before is not None and before.unparse() == obj.unparse()
+    last = len(old.objects)
+    for number in range(1, len(new.objects) + 1):
+        obj = new.get_object(number, 0)
+        if not isinstance(obj, pikepdf.Object):
+            continue
+        before = old.get_object(number, 0) if number <= last else None
+        same = isinstance(before, pikepdf.Object) and before.unparse() == obj.unparse()
         if not same or (isinstance(obj, pikepdf.Stream) and raw(before) != raw(obj)):
             yield obj
 

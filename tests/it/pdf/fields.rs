@@ -62,7 +62,10 @@ fn widget(bytes: &[u8]) -> dauso::pdf::Dict {
 
 #[test]
 fn a_field_without_a_page_or_hidden_until_signed_is_filled_and_seen() {
-    let no_page = template(|_, source| set(source, "P", "null"));
+    let no_page = template(|_, _| {
+        format!("<</Type/Annot/Subtype/Widget/FT/Sig/T({FIELD})/F 132/Rect[330 250 520 330]>>")
+            .into_bytes()
+    });
     filled("no-page", no_page);
     let hidden = template(|_, source| set(source, "F", "2"));
     let after = filled("hidden", hidden);
@@ -71,24 +74,26 @@ fn a_field_without_a_page_or_hidden_until_signed_is_filled_and_seen() {
 
 #[test]
 fn a_field_apart_from_its_widget_is_filled_and_its_widget_shows_it() {
-    let split = template(|update, source| {
+    let split = template(|update, _| {
         // The annotation stays in its object; the name and the type go to a field above it.
-        let widget = Document::open(update.document().bytes()).unwrap();
-        let page = widget.page(0).unwrap();
-        let annotations = widget.lookup(&page.dict, b"Annots").unwrap();
+        let document = update.document();
+        let page = document.page(0).unwrap();
+        let annotations = document.lookup(&page.dict, b"Annots").unwrap();
         let widget = annotations.as_array().unwrap()[0].as_reference().unwrap();
         let field = format!("<</FT/Sig/T({FIELD})/Kids[{widget}]>>");
         let field = update.add(field.into_bytes());
-        let root = update.document().root().unwrap();
+        let root = document.root().unwrap();
         let form = format!("<</Fields[{field}]/SigFlags 1>>");
         update
             .patch(root, |catalog| {
                 patch::set_entry(catalog, b"AcroForm", form.as_bytes())
             })
             .unwrap();
-        let source = set(source, "FT", "null");
-        let source = set(&source, "T", "null");
-        set(&source, "Parent", &field.to_string())
+        format!(
+            "<</Type/Annot/Subtype/Widget/Parent {field}/P {}/F 132/Rect[330 250 520 330]>>",
+            page.reference
+        )
+        .into_bytes()
     });
     let after = filled("split", split);
     assert!(widget(&after).contains(b"AP"));

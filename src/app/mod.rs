@@ -1,29 +1,37 @@
 //! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
 
 mod setup;
+mod upkeep;
 
 pub use setup::{NewAccount, NewAgency};
 
 use crate::catalogue::{Catalogue, Label};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, S3};
 use crate::http::pages::Site;
-use crate::http::{Limits, Service};
+use crate::http::{Limits, Patience, Service, Tls};
 use crate::inspection::Inspection;
 use crate::issuance::{Imprint, Issuer, Seals};
 use crate::lifecycle::Lifecycle;
 use crate::login::Login;
+use crate::metrics::Metrics;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
-use crate::store::documents::Documents;
+use crate::signer::file::read_passphrase;
+use crate::store::documents::{Bucket, Documents};
 use crate::store::{Recorder, Store};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use crate::worker::Worker;
 use anyhow::Context as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the S3 service may take for one document: 64 MiB over a line of 20 Mbit/s.
+const DOCUMENT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An opened installation: a data directory with its configuration, register, files and keys.
 #[derive(Clone)]
@@ -37,6 +45,7 @@ pub struct Installation {
     catalogue: Arc<Catalogue>,
     roots: Arc<Vec<Certificate>>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 impl Installation {
@@ -54,10 +63,16 @@ impl Installation {
         let store = Store::open(&url)
             .await
             .context("the register cannot be opened")?;
-        let documents = Documents::on_disk(dir.join("documents"))
-            .await
-            .context("the directory of the documents cannot be opened")?;
-        let keys = Keyring::new(&dir.join("keys"), &dir.join(&config.passphrase_file));
+        let documents = match &config.s3 {
+            Some(s3) => Documents::in_bucket(&bucket(dir, s3)?)
+                .context("the S3 service of the documents cannot be used")?,
+            None => Documents::on_disk(dir.join("documents"))
+                .await
+                .context("the directory of the documents cannot be opened")?,
+        };
+        let metrics = Metrics::new();
+        let passphrase = dir.join(&config.passphrase_file);
+        let keys = Keyring::new(&dir.join("keys"), &passphrase, metrics.clone());
         Ok(Self {
             catalogue: Arc::new(catalogue(&dir.join("catalogue"))?),
             roots: Arc::new(roots(&dir.join("trust"))?),
@@ -68,6 +83,7 @@ impl Installation {
             keys: Arc::new(keys),
             seals: Seals::default(),
             clock,
+            metrics,
         })
     }
 
@@ -202,7 +218,7 @@ impl Installation {
             login: Login::new(self.store.clone(), Arc::clone(&self.clock)),
             inspection: Inspection::new(
                 self.store.clone(),
-                Recorder::start(self.store.clone()),
+                Recorder::start(self.store.clone(), self.metrics.clone()),
                 verifier.clone(),
                 Arc::clone(&self.catalogue),
                 Arc::clone(&self.clock),
@@ -215,11 +231,47 @@ impl Installation {
                 host: self.config.host()?,
             }),
             clock: Arc::clone(&self.clock),
-            limits: Limits {
-                per_minute: self.config.public_requests_per_minute,
-                behind_proxy: self.config.behind_proxy,
-            },
+            limits: self.limits(),
+            secure: self.config.is_https()
+                && (self.config.behind_proxy || self.config.tls()?.is_some()),
+            metrics: self.metrics.clone(),
         })
+    }
+
+    fn limits(&self) -> Limits {
+        let config = &self.config;
+        // No machine has fewer than 32 bits for addresses.
+        let places = |count: NonZeroU32| usize::try_from(count.get()).unwrap_or(usize::MAX);
+        Limits {
+            look_ups: config.public_requests_per_minute,
+            uploads: config.uploads_per_minute,
+            sign_ins: config.sign_ins_per_minute,
+            of_account: config.account_requests_per_minute,
+            connections: places(config.connections),
+            connections_per_address: places(config.connections_per_address),
+            requests_at_once: places(config.requests_at_once),
+            uploads_at_once: places(config.uploads_at_once),
+            behind_proxy: config.behind_proxy,
+            patience: Patience::default(),
+        }
+    }
+
+    /// The service's own TLS, if it has any.
+    ///
+    /// # Errors
+    /// When certificate, key, public address and time do not fit one another.
+    pub fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        let Some(files) = self.config.tls()? else {
+            return Ok(None);
+        };
+        let tls = Tls::open(
+            &self.dir.join(files.certificate),
+            &self.dir.join(files.key),
+            &self.config.host_name()?,
+            Arc::clone(&self.clock),
+            self.metrics.clone(),
+        )?;
+        Ok(Some(tls))
     }
 
     /// The worker of a service.
@@ -230,6 +282,7 @@ impl Installation {
             service.publisher.clone(),
             service.verifier.clone(),
             Arc::clone(&self.clock),
+            self.config.check_details_days,
         )
     }
 
@@ -264,6 +317,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().set_permissions(permissions)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The configured bucket with its secrets.
+fn bucket(dir: &Path, s3: &S3) -> anyhow::Result<Bucket> {
+    let authorities = s3.ca_file.as_deref().map(|path| {
+        let path = dir.join(path);
+        std::fs::read(&path).with_context(|| path.display().to_string())
+    });
+    Ok(Bucket {
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        name: s3.bucket.clone(),
+        access_key: s3.access_key_id.clone(),
+        secret: read_passphrase(&dir.join(&s3.secret_access_key_file))?,
+        authorities: authorities.transpose()?,
+        patience: DOCUMENT_PATIENCE,
+    })
 }
 
 /// The built-in types, and those of the files in `folder`.

@@ -42,7 +42,7 @@ pub struct Imprint {
 const SEAL_MM: f64 = 35.0;
 
 /// Everything that is needed to prepare the document, apart from the register and the keys.
-struct Preparation {
+pub(super) struct Preparation {
     id: ResultId,
     qr_text: String,
     credential: Vec<u8>,
@@ -95,7 +95,7 @@ impl Issuer {
         Ok(file)
     }
 
-    async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
+    pub(super) async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
         let certificates = Certificate::read_all(key.chain_pem.as_bytes());
         let certificates = certificates.map_err(|_| IssueError::Certificates)?;
         let chain = Chain::new(certificates).map_err(|_| IssueError::Certificates)?;
@@ -103,7 +103,7 @@ impl Issuer {
         SigningIdentity::new(chain, signer).map_err(|_| IssueError::Certificates)
     }
 
-    async fn preparation(
+    pub(super) async fn preparation(
         &self,
         reserved: &Reserved,
         sealed: &Sealed,
@@ -172,7 +172,7 @@ pub type Seals = Arc<Mutex<HashMap<Sha256, Arc<Picture>>>>;
 
 /// Which of the agency's signatures is prepared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Turn {
+pub(super) enum Turn {
     /// The only one; in a file that was signed before, the one that shows the symbol.
     First,
     /// In a file that was signed before: the one that shows the seal.
@@ -180,10 +180,14 @@ enum Turn {
 }
 
 /// A prepared signature, and what is to be prepared once it is there.
-type Step = (Prepared, Option<Turn>);
+pub(super) type Step = (Prepared, Option<Turn>);
 
 /// One signature of the agency; `None` if there is nothing for it to show.
-fn prepare(wanted: &Preparation, file: &[u8], turn: Turn) -> Result<Option<Step>, IssueError> {
+pub(super) fn prepare(
+    wanted: &Preparation,
+    file: &[u8],
+    turn: Turn,
+) -> Result<Option<Step>, IssueError> {
     let document = Document::open(file)?;
     match (turn, screen(&document)) {
         (Turn::First, Ok(())) => stamp_page(&document, wanted).map(|one| Some((one, None))),

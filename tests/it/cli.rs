@@ -2,7 +2,10 @@
 
 mod demo;
 mod issuing;
+mod markers;
 mod offline;
+mod serving;
 mod setup;
+mod upkeep;
 mod usage;
 mod verifying;

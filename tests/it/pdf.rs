@@ -3,6 +3,7 @@
 mod attaching;
 mod attacks;
 mod fields;
+mod foreign;
 mod reading;
 mod refusing;
 mod signing;

@@ -14,7 +14,7 @@ use dauso::access::Role;
 use dauso::app::{Installation, NewAccount, NewAgency};
 use dauso::clock::{Clock, UnixTime};
 use dauso::config::Config;
-use dauso::http::{self, Service};
+use dauso::http::{self, Limits, Service};
 use dauso::key::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -73,8 +73,12 @@ pub(crate) struct TestApp {
 /// What a test may want otherwise.
 #[derive(Default)]
 pub(crate) struct Wanted<'a> {
-    /// Requests a minute of one address; many by default.
+    /// Requests a minute of one address, for whatever purpose; many by default.
     pub(crate) per_minute: Option<u32>,
+    /// Other limits than those of an installation.
+    pub(crate) limits: Option<fn(&mut Limits)>,
+    /// Whether the public comes by TLS.
+    pub(crate) secure: bool,
     /// A type file for the catalogue's folder.
     pub(crate) catalogue: Option<&'a Path>,
 }
@@ -99,16 +103,22 @@ impl TestApp {
         let clock_of = Arc::clone(&clock);
         let opened = Installation::open(directory.path(), None, clock_of).await;
         let keys = Arc::clone(&template.keys);
-        Self::with(opened.unwrap(), directory, keys, clock, wanted.per_minute).await
+        Self::with(opened.unwrap(), directory, keys, clock, wanted).await
     }
 
     /// On an empty register at `url`; makes new keys.
     pub(crate) async fn start_on(url: &str) -> Self {
+        Self::start_as(&Config::default(), url).await
+    }
+
+    /// Configured so, on an empty register at `url`; makes new keys.
+    pub(crate) async fn start_as(config: &Config, url: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Hands::at(MADE);
-        let (installation, keys) = build(directory.path(), Some(url), &clock).await;
+        let (installation, keys) = build(directory.path(), config, Some(url), &clock).await;
         clock.set(NOW);
-        Self::with(installation, directory, Arc::new(keys), clock, None).await
+        let wanted = Wanted::default();
+        Self::with(installation, directory, Arc::new(keys), clock, wanted).await
     }
 
     async fn with(
@@ -116,10 +126,22 @@ impl TestApp {
         directory: tempfile::TempDir,
         keys: Arc<HashMap<(String, Role), String>>,
         clock: Arc<Hands>,
-        per_minute: Option<u32>,
+        wanted: Wanted<'_>,
     ) -> Self {
         let mut service = installation.service().await.unwrap();
-        service.limits.per_minute = per_minute.unwrap_or(1_000_000).try_into().unwrap();
+        let limits = &mut service.limits;
+        let per_minute = wanted.per_minute.unwrap_or(1_000_000).try_into().unwrap();
+        for rate in [
+            &mut limits.look_ups,
+            &mut limits.uploads,
+            &mut limits.sign_ins,
+        ] {
+            *rate = per_minute;
+        }
+        if let Some(change) = wanted.limits {
+            change(limits);
+        }
+        service.secure = wanted.secure;
         installation.worker(&service).refresh_trust().await;
         Self {
             router: http::router(service.clone()),
@@ -448,7 +470,8 @@ fn template() -> &'static Template {
             let directory = tempfile::tempdir().unwrap();
             let keys = runtime.block_on(async {
                 let clock = Hands::at(MADE);
-                let (installation, keys) = build(directory.path(), None, &clock).await;
+                let (installation, keys) =
+                    build(directory.path(), &Config::default(), None, &clock).await;
                 // The file is whole once nobody has it open.
                 installation.store().close().await;
                 keys
@@ -482,12 +505,12 @@ fn collect(base: &Path, directory: &Path, files: &mut Vec<File>) {
 /// An installation with two agencies and an account of every role at each.
 async fn build(
     directory: &Path,
+    config: &Config,
     database: Option<&str>,
     clock: &Arc<Hands>,
 ) -> (Installation, HashMap<(String, Role), String>) {
-    let config = Config::default();
     let clock: Arc<dyn Clock> = Arc::<Hands>::clone(clock);
-    let made = Installation::create(directory, &config, database, clock).await;
+    let made = Installation::create(directory, config, database, clock).await;
     let installation = made.unwrap();
     let seal = root("fixtures/images/seal-transparent-35mm-300dpi.png");
     let seal = std::fs::read(seal).unwrap();

@@ -321,11 +321,12 @@ fn stamp_page(document: &Document<'_>, wanted: &Preparation) -> Result<Prepared,
         attachment::attach(
             &mut update,
             &Attachment {
-                name: &format!("dauso-{}.cose", wanted.id),
+                name: &attachment::credential_name(wanted.id),
                 description: "Bản ghi đã ký trong mã QR (signed record of the QR)",
                 media_type: "application/cose",
                 at: wanted.at,
-                data: &wanted.credential,
+                // Without the byte that says the version of the text in the QR: this is COSE for anybody.
+                data: wanted.credential.get(1..).unwrap_or_default(),
             },
         )?;
     }

@@ -17,7 +17,15 @@ use super::reader::Document;
 use super::signature;
 use super::writer::{self, Update};
 use crate::clock::UnixTime;
+use crate::id::ResultId;
 use crate::limits;
+
+/// The name of the file that carries a result's credential (docs/formats/signed-pdf.md). The look-up code is
+/// part of what the credential signs, and not inside.
+#[must_use]
+pub fn credential_name(id: ResultId) -> String {
+    format!("dauso-{id}.cose")
+}
 
 /// A file to be embedded.
 #[derive(Clone, Copy, Debug)]

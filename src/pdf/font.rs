@@ -18,6 +18,7 @@ use crate::digest::Sha256;
 use skrifa::charmap::Charmap;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
+use skrifa::raw::TableProvider as _;
 use skrifa::{FontRef, MetadataProvider};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -145,7 +146,7 @@ impl Subset {
         let file = subsetter::subset(self.typeface.file(), 0, &self.glyphs)
             .map_err(|_| FontError::Unusable)?;
         let name = format!("{}+{}", tag(&file), self.typeface.name());
-        let [font, descendant, descriptor, program, unicode] =
+        let [font, descendant, descriptor, program, unicode, set] =
             std::array::from_fn(|_| update.reserve());
         let metrics = self.font.metrics(Size::unscaled(), LocationRef::default());
         let unit = self.per_unit;
@@ -174,7 +175,8 @@ impl Subset {
             descriptor,
             format!(
                 "<< /Type /FontDescriptor /FontName /{name} /Flags {} /FontBBox [{} {} {} {}] \
-                 /ItalicAngle 0 /Ascent {} /Descent {} /CapHeight {} /StemV 80 /FontFile2 {program} >>",
+                 /ItalicAngle 0 /Ascent {} /Descent {} /CapHeight {} /StemV 80 /FontFile2 {program} \
+                 /CIDSet {set} >>",
                 self.typeface.flags(),
                 scaled(bounds.x_min),
                 scaled(bounds.y_min),
@@ -189,6 +191,7 @@ impl Subset {
         let length = format!("/Length1 {}", file.len());
         put_packed(update, program, &length, &file);
         put_packed(update, unicode, "", self.to_unicode().as_bytes());
+        put_packed(update, set, "", &cid_set(&file)?);
         Ok(font)
     }
 
@@ -225,6 +228,16 @@ impl Subset {
         map.push_str("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n");
         map
     }
+}
+
+/// One bit for each glyph of a subset, from glyph 0 on; the parts of composed glyphs count too. PDF/A-1 asks
+/// for it (ISO 19005-1, 6.3.5), and later parts allow it if it is complete.
+fn cid_set(file: &[u8]) -> Result<Vec<u8>, FontError> {
+    let font = FontRef::new(file).map_err(|_| FontError::Unusable)?;
+    let glyphs = font.maxp().map_err(|_| FontError::Unusable)?.num_glyphs();
+    let mut set = vec![0xff; usize::from(glyphs / 8)];
+    set.push(!(0xff_u16 >> (glyphs % 8)).to_be_bytes()[1]);
+    Ok(set)
 }
 
 /// Six capitals that differ between subsets of one font (ISO 32000-2 §9.9.2), from the subset itself.

@@ -1,11 +1,13 @@
 //! What a file says for itself: the signatures of a PDF, the QR of a picture.
 //!
 //! Pure: bytes and trusted roots in, outcomes out. Our own PDFs carry the text of their QR in the
-//! signature dictionary (`/ContactInfo`), inside what is signed.
+//! signature dictionary (`/ContactInfo`), inside what is signed. Where the credential also travels as an
+//! associated file, the two must be one.
 
 use crate::clock::UnixTime;
 use crate::credential::scan;
 use crate::digest::Sha256;
+use crate::pdf::attachment;
 use crate::pdf::inspect::{Changes, Coverage, SignatureField, changes_after, legible, signatures};
 use crate::pdf::{Document, PdfError};
 use crate::pki::chain::{self, Purpose};
@@ -115,15 +117,17 @@ pub(super) fn read_signed(
         });
     }
     let code = fields.last().and_then(|last| last.contact.clone());
-    let ours = code
-        .as_deref()
-        .is_some_and(|text| scan::parse(text).is_ok());
+    let ours = fields.last().is_some_and(is_ours);
     // A signature on what nobody can show is none.
     document.page_count()?;
     let mut integrity = after_the_last(&document, &fields, ours)?;
+    if ours && !carries_the_same(&document, code.as_deref().unwrap_or_default())? {
+        integrity = Outcome::Fail(Reason::DocumentChanged);
+    }
     let mut trust = Outcome::Pass;
     for field in &fields {
-        let (holds, leads) = check(&document, field, roots, at, ours);
+        // A file of ours may have signatures of others, spelled as they spell them.
+        let (holds, leads) = check(&document, field, roots, at, is_ours(field));
         integrity = worse(integrity, holds);
         trust = worse(trust, leads);
     }
@@ -133,6 +137,25 @@ pub(super) fn read_signed(
         code,
         digest,
     })
+}
+
+/// Whether a signature carries the text of a QR as this system writes it.
+fn is_ours(field: &SignatureField) -> bool {
+    let text = field.contact.as_deref().map(scan::parse);
+    text.is_some_and(|parsed| parsed.is_ok())
+}
+
+/// Whether the credential that travels as an associated file, if there is one, is that of the QR.
+fn carries_the_same(document: &Document<'_>, code: &str) -> Result<bool, FileError> {
+    let Ok(scanned) = scan::parse(code) else {
+        return Ok(true);
+    };
+    let name = attachment::credential_name(scanned.id);
+    let cose = scanned.credential.bytes().get(1..).unwrap_or_default();
+    let files = attachment::associated(document)?;
+    Ok(files
+        .iter()
+        .all(|(other, data)| *other != name || data == cose))
 }
 
 /// What came after the last signature. This system appends nothing to what it sealed, so anything is a

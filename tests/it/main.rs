@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod archival;
 mod badges;
 mod cli;
 mod cms_signature;

@@ -1,6 +1,8 @@
 //! Tests of pdf.
 
+mod attaching;
 mod attacks;
+mod fields;
 mod foreign;
 mod reading;
 mod refusing;

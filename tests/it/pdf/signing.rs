@@ -9,7 +9,7 @@ use dauso::pdf::signature::{self, Place, Prepared, Request, empty_fields};
 use dauso::pdf::{Document, PdfError, Update};
 
 /// Room for a signature with one small certificate.
-const SPACE: usize = 1500;
+pub(super) const SPACE: usize = 1500;
 
 fn request(place: Place<'_>) -> Request<'_> {
     Request {
@@ -24,7 +24,7 @@ fn request(place: Place<'_>) -> Request<'_> {
     }
 }
 
-fn prepared(bytes: &[u8], place: Place<'_>) -> Result<Prepared, PdfError> {
+pub(super) fn prepared(bytes: &[u8], place: Place<'_>) -> Result<Prepared, PdfError> {
     let document = Document::open(bytes)?;
     let mut update = Update::new(&document)?;
     let appearance = update.reserve();
@@ -55,10 +55,10 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// What pyHanko sees of a signature: field, coverage, changes, intact, digest.
-type Seen = (String, String, String, bool, String);
+pub(super) type Seen = (String, String, String, bool, String);
 
 /// What pyHanko sees: the signatures of each file.
-fn seen(paths: &[String]) -> Vec<Vec<Seen>> {
+pub(super) fn seen(paths: &[String]) -> Vec<Vec<Seen>> {
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let lines = python("pdf_signatures.py", &paths);
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
@@ -82,7 +82,7 @@ fn seen(paths: &[String]) -> Vec<Vec<Seen>> {
 }
 
 /// Every file that may be signed, signed in `place`: name, before, after.
-fn signed(files: &[(String, Vec<u8>)], place: Place<'_>) -> Vec<Vec<u8>> {
+pub(super) fn signed(files: &[(String, Vec<u8>)], place: Place<'_>) -> Vec<Vec<u8>> {
     let prepared: Vec<Prepared> = files
         .iter()
         .map(|(name, bytes)| prepared(bytes, place).unwrap_or_else(|e| panic!("{name}: {e}")))

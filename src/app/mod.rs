@@ -229,6 +229,7 @@ impl Installation {
             self.store.clone(),
             service.publisher.clone(),
             service.verifier.clone(),
+            service.issuer.clone(),
             Arc::clone(&self.clock),
         )
     }

@@ -7,7 +7,7 @@ use crate::access::{Caller, Forbidden, Permission};
 use crate::clock::{Clock, UnixTime};
 use crate::id::ResultId;
 use crate::store::{
-    AuditEntry, Leaf, NewJob, Standing, StatusChange, Store, StoreError, StoredResult, Tx,
+    AuditEntry, NewJob, Standing, StatusChange, Store, StoreError, StoredResult, Tx,
 };
 use crate::tlog;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -243,7 +243,7 @@ async fn write(
         detail: "{}".to_owned(),
     })
     .await?;
-    let leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
+    let appended = tx.append_leaf(&leaf).await?;
     tx.change_status(&StatusChange {
         id: Uuid::now_v7(),
         result: id,
@@ -258,13 +258,13 @@ async fn write(
         actor: actor.to_owned(),
         at: now,
         salt,
-        leaf_index,
+        leaf_index: appended.index,
     })
     .await?;
     Ok(Decided {
         id,
         standing: moved.target(),
-        leaf_index,
-        leaf_hash: leaf.hash(),
+        leaf_index: appended.index,
+        leaf_hash: appended.hash,
     })
 }

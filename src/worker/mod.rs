@@ -4,6 +4,7 @@
 //! put aside after too many failures for a person to look at.
 
 use crate::clock::Clock;
+use crate::issuance::Issuer;
 use crate::publication::{PublishError, Publisher};
 use crate::store::{Job, NewJob, Store, StoreError, Tx};
 use crate::trust::TrustBundle;
@@ -24,12 +25,16 @@ const ATTEMPTS: u32 = 10;
 /// Rests between two looks at the trust bundle.
 const BUNDLE_EVERY: u32 = 40;
 
-/// Runs jobs, and keeps the verifier's trust bundle fresh.
+/// Rests between two looks at what was cut short.
+const SETTLE_EVERY: u32 = 4;
+
+/// Runs jobs, keeps the verifier's trust bundle fresh, settles what was cut short.
 #[derive(Clone)]
 pub struct Worker {
     store: Store,
     publisher: Publisher,
     verifier: Verifier,
+    issuer: Issuer,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,12 +56,14 @@ impl Worker {
         store: Store,
         publisher: Publisher,
         verifier: Verifier,
+        issuer: Issuer,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             store,
             publisher,
             verifier,
+            issuer,
             clock,
         }
     }
@@ -68,6 +75,9 @@ impl Worker {
         loop {
             if rests.is_multiple_of(BUNDLE_EVERY) {
                 self.refresh_trust().await;
+            }
+            if rests.is_multiple_of(SETTLE_EVERY) {
+                self.settle().await;
             }
             match self.work_once().await {
                 Ok(true) => continue,
@@ -133,6 +143,13 @@ impl Worker {
                 Ok(())
             }
             _ => Err(JobError::UnknownKind),
+        }
+    }
+
+    /// Settles what dead processes and given-up requests have left.
+    pub async fn settle(&self) {
+        if let Err(error) = self.issuer.settle().await {
+            tracing::warn!(error.cause = %error, "what was cut short cannot be settled now");
         }
     }
 

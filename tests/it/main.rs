@@ -11,6 +11,7 @@ mod cli;
 mod cms_signature;
 mod credential;
 mod documents;
+mod faults;
 mod judges;
 mod openapi;
 mod pades;

@@ -8,7 +8,7 @@ BROWSER := $(if $(wildcard tests/browser/package-lock.json),tests/browser/node_m
 WEB_TESTS := $(wildcard web/*.test.js web/*.test.mjs web/test/*.test.js web/test/*.test.mjs)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo demo-check test test-rust test-web lint fmt format-check \
+.PHONY: help deps deps-build build demo demo-check test test-rust test-web test-long lint fmt format-check \
         clippy doc openapi supply deny bench fresh clean
 
 help: ## list the targets
@@ -63,6 +63,9 @@ test-web:
 test-rust: $(JUDGES) $(BROWSER)
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --lib --bins --tests
+
+test-long: $(JUDGES) ## what takes minutes: see each line
+	DAUSO_CAMPAIGN=full $(CARGO) test --locked --test it faults::campaign -- --nocapture --test-threads 1
 
 bench: deps-build ## the published figures
 	$(CARGO) run --release --locked -- bench

@@ -39,8 +39,8 @@ pub struct Imprint {
 const SEAL_MM: f64 = 35.0;
 
 /// Everything that is needed to prepare the document, apart from the register and the keys.
-struct Preparation {
-    pdf: Vec<u8>,
+pub(super) struct Preparation {
+    pub(super) pdf: Vec<u8>,
     id: ResultId,
     qr_text: String,
     path: Vec<u8>,
@@ -80,7 +80,7 @@ impl Issuer {
         Ok(signed)
     }
 
-    async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
+    pub(super) async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
         let certificates = Certificate::read_all(key.chain_pem.as_bytes());
         let certificates = certificates.map_err(|_| IssueError::Certificates)?;
         let chain = Chain::new(certificates).map_err(|_| IssueError::Certificates)?;
@@ -88,7 +88,7 @@ impl Issuer {
         SigningIdentity::new(chain, signer).map_err(|_| IssueError::Certificates)
     }
 
-    async fn preparation(
+    pub(super) async fn preparation(
         &self,
         pdf: &[u8],
         reserved: &Reserved,
@@ -185,7 +185,7 @@ fn place_corner(corner: catalogue::Corner) -> Corner {
 }
 
 /// Stamp and signature dictionary in one update.
-fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
+pub(super) fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
     let document = Document::open(&wanted.pdf)?;
     screen(&document)?;
     let mut update = Update::new(&document)?;

@@ -6,11 +6,13 @@
 
 mod document;
 mod error;
+mod rehearsal;
 mod seal;
 mod settle;
 
 pub use document::{Imprint, Seals};
 pub use error::IssueError;
+pub use rehearsal::Rehearsal;
 
 use crate::access::{Caller, Permission};
 use crate::catalogue::{Catalogue, ResultData, Signatures};

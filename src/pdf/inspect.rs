@@ -12,7 +12,7 @@
 //! forgery, wrapping and incremental-saving attacks are told.
 
 pub use super::difference::{Changes, changes_after};
-pub use super::screen::{screen, screen_signed};
+pub use super::screen::{legible, screen, screen_signed};
 
 use super::error::PdfError;
 use super::form;

@@ -46,6 +46,20 @@ pub fn screen_signed(document: &Document<'_>) -> Result<(), PdfError> {
     }
 }
 
+/// Whether every page and every object can be read, whatever is in them: what [`screen`] looks at first.
+///
+/// # Errors
+/// The first damage.
+pub fn legible(document: &Document<'_>) -> Result<(), PdfError> {
+    pages(document)?;
+    for num in document.numbers()? {
+        if let Some(reference) = document.reference(num)? {
+            document.get(reference)?;
+        }
+    }
+    Ok(())
+}
+
 fn pages(document: &Document<'_>) -> Result<(), PdfError> {
     let pages = document.page_references()?;
     for (index, _) in pages.iter().enumerate().take(1) {

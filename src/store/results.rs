@@ -203,6 +203,11 @@ const BY_ROW: &str = select!("WHERE row_id = $1");
 
 const BY_CODE: &str = select!("WHERE result_code = $1");
 
+const BY_NUMBER: &str = select!(
+    "WHERE number_text = $1
+     ORDER BY row_id DESC LIMIT $2"
+);
+
 const BY_PLATE: &str = select!(
     "WHERE id IN (SELECT result_id FROM result_plates WHERE plate = $1)
      ORDER BY row_id DESC LIMIT $2"
@@ -312,13 +317,31 @@ impl Tx {
         row.as_ref().map(read).transpose()
     }
 
+    /// The results with a number as it is printed, the newest first: agencies, types and years may share one.
+    pub async fn results_of_number(
+        &mut self,
+        number: &str,
+        limit: u32,
+    ) -> Result<Vec<StoredResult>, StoreError> {
+        self.some_results(BY_NUMBER, number, limit).await
+    }
+
     /// The results for a plate in its normal form, the newest first.
     pub async fn results_of_plate(
         &mut self,
         plate: &str,
         limit: u32,
     ) -> Result<Vec<StoredResult>, StoreError> {
-        let query = sqlx::query(BY_PLATE).bind(plate).bind(i64::from(limit));
+        self.some_results(BY_PLATE, plate, limit).await
+    }
+
+    async fn some_results(
+        &mut self,
+        sql: &'static str,
+        key: &str,
+        limit: u32,
+    ) -> Result<Vec<StoredResult>, StoreError> {
+        let query = sqlx::query(sql).bind(key).bind(i64::from(limit));
         let rows = query.fetch_all(self.connection()).await?;
         rows.iter().map(read).collect()
     }

@@ -6,7 +6,7 @@
 use crate::clock::UnixTime;
 use crate::credential::scan;
 use crate::digest::Sha256;
-use crate::pdf::inspect::{Changes, Coverage, SignatureField, changes_after, signatures};
+use crate::pdf::inspect::{Changes, Coverage, SignatureField, changes_after, legible, signatures};
 use crate::pdf::{Document, PdfError};
 use crate::pki::chain::{self, Purpose};
 use crate::pki::cms::{CmsOutcome, SignedData};
@@ -105,6 +105,8 @@ pub(super) fn read_signed(
     let fields = signatures(&document)?;
     let digest = Sha256::of(bytes);
     if fields.is_empty() {
+        // Nobody vouches for it, so damage is the better answer.
+        legible(&document)?;
         return Ok(Signed {
             integrity: Outcome::Undetermined(Reason::DocumentUnsigned),
             trust: Outcome::NotPerformed(Skip::NothingToCheck),
@@ -116,6 +118,8 @@ pub(super) fn read_signed(
     let ours = code
         .as_deref()
         .is_some_and(|text| scan::parse(text).is_ok());
+    // A signature on what nobody can show is none.
+    document.page_count()?;
     let mut integrity = after_the_last(&document, &fields, ours)?;
     let mut trust = Outcome::Pass;
     for field in &fields {

@@ -56,7 +56,10 @@ impl Installation {
             .context("the register cannot be opened")?;
         let documents = Documents::on_disk(dir.join("documents"))
             .await
-            .context("the directory of the documents cannot be opened")?;
+            .with_context(|| {
+                let folder = dir.join("documents");
+                format!("the documents in {} cannot be opened", folder.display())
+            })?;
         let keys = Keyring::new(&dir.join("keys"), &dir.join(&config.passphrase_file));
         Ok(Self {
             catalogue: Arc::new(catalogue(&dir.join("catalogue"))?),

@@ -52,7 +52,7 @@ impl Backend {
         match self {
             // FULL: what was acknowledged survives a power cut. The busy time-out is for other processes.
             Self::Sqlite => &[
-                "PRAGMA busy_timeout = 10000",
+                "PRAGMA busy_timeout = 5000",
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA synchronous = FULL",
                 "PRAGMA foreign_keys = ON",
@@ -71,7 +71,7 @@ impl Backend {
 
     pub(super) fn on_connect_reader(self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite => &["PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"],
+            Self::Sqlite => &["PRAGMA busy_timeout = 5000", "PRAGMA query_only = ON"],
             Self::Postgres => self.on_connect_writer(),
         }
     }

@@ -58,7 +58,7 @@ pub use status_lists::StatusListRegister;
 
 use backend::Backend;
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -70,10 +70,10 @@ pub const CONNECTIONS: u32 = 10;
 pub const ATTEMPTS: u32 = 10;
 
 /// How long somebody waits for a free connection: longer than any transaction of ours takes.
-const ACQUIRE: Duration = Duration::from_secs(15);
+const ACQUIRE: Duration = Duration::from_secs(10);
 
 /// How long [`Store::run`] goes on trying: callers wait for half a minute at most.
-const TRYING: Duration = Duration::from_secs(12);
+const TRYING: Duration = Duration::from_secs(8);
 
 /// The register. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -237,6 +237,12 @@ fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
+        // A commit that failed for want of room leaves sqlx's SQLite connection counting a transaction that
+        // SQLite has ended; it would refuse every later one.
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 for statement in on_connect {

@@ -20,8 +20,8 @@ use uuid::Uuid;
 struct Size {
     issuances: usize,
     checks: usize,
-    /// The longest time between a recovery and the next kill, in milliseconds.
-    pause: u64,
+    /// The most that is acknowledged between a recovery and the next kill, as [`Campaign::weight`] counts.
+    between: u64,
 }
 
 fn size() -> Size {
@@ -29,12 +29,12 @@ fn size() -> Size {
         Ok("full") => Size {
             issuances: 1_000,
             checks: 5_000,
-            pause: 4_000,
+            between: 400,
         },
         _ => Size {
             issuances: 40,
             checks: 200,
-            pause: 900,
+            between: 80,
         },
     }
 }
@@ -95,9 +95,9 @@ impl Campaign<'_> {
     /// answer, which must be the same then.
     fn insist(&self, request: &Request, done: &[u16]) -> Reply {
         let mut cut = false;
-        let end = Instant::now() + Duration::from_secs(120);
+        let end = Instant::now() + Duration::from_secs(240);
         loop {
-            assert!(Instant::now() < end, "no answer for two minutes");
+            assert!(Instant::now() < end, "no answer for four minutes");
             assert!(!self.failed.load(Ordering::Relaxed), "given up");
             let answer = {
                 let server = self.server.read().unwrap();
@@ -236,6 +236,12 @@ impl Campaign<'_> {
         }
     }
 
+    /// What was acknowledged so far; an issuance takes as long as some checks.
+    fn weight(&self) -> usize {
+        let ledger = self.ledger.lock().unwrap();
+        6 * ledger.results.len() + ledger.checks.len()
+    }
+
     fn is_done(&self) -> bool {
         let ledger = self.ledger.lock().unwrap();
         let revoked = ledger.revoked.len() + ledger.found_revoked.len();
@@ -300,16 +306,33 @@ fn run(site: &Site, mut cluster: Option<&mut OwnCluster>) {
             });
         };
         for _ in 0..3 {
-            client(|campaign, number| campaign.issue(number), ISSUED, size.issuances);
+            client(
+                |campaign, number| campaign.issue(number),
+                ISSUED,
+                size.issuances,
+            );
         }
         for _ in 0..4 {
-            client(|campaign, number| campaign.check(number), CHECKED, size.checks);
+            client(
+                |campaign, number| campaign.check(number),
+                CHECKED,
+                size.checks,
+            );
         }
-        client(|campaign, number| campaign.revoke(number), REVOKED, size.issuances / 10);
+        client(
+            |campaign, number| campaign.revoke(number),
+            REVOKED,
+            size.issuances / 10,
+        );
 
         let _alarm = Alarm(&campaign.failed);
         while !campaign.is_done() && !campaign.failed.load(Ordering::Relaxed) {
-            thread::sleep(Duration::from_millis(20 + dice.below(size.pause)));
+            let enough = campaign.weight() + usize::try_from(dice.below(size.between)).unwrap();
+            let end = Instant::now() + Duration::from_secs(30);
+            while campaign.weight() < enough && !campaign.is_done() && Instant::now() < end {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread::sleep(Duration::from_millis(dice.below(150)));
             // Now, whatever the clients are at.
             let what = dice.below(3);
             let crash = cluster.as_mut().filter(|_| what > 0);

@@ -94,6 +94,16 @@ fn checking(site: &Site) -> Request {
     }))
 }
 
+/// The register with its write-ahead log. Nobody else has it open.
+fn copy_register(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let name = entry.unwrap().file_name();
+        if name.to_string_lossy().starts_with("dauso.db") {
+            fs::copy(from.join(&name), to.join(&name)).unwrap();
+        }
+    }
+}
+
 fn send(server: &Server, request: &Request) -> Reply {
     request.send(&server.address).unwrap()
 }

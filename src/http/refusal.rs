@@ -58,10 +58,13 @@ impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
         match error {
             DocumentError::Full(_) => Self::out_of_order("documents/full", &error),
-            DocumentError::Disk(_) | DocumentError::Stopped => {
+            DocumentError::Disk(_) | DocumentError::Unreachable(_) | DocumentError::Stopped => {
                 Self::out_of_order("documents/unavailable", &error)
             }
-            DocumentError::Changed(_) => Self::internal(&error),
+            DocumentError::Refused(_)
+            | DocumentError::Settings(_)
+            | DocumentError::Changed(_)
+            | DocumentError::TooLarge(_) => Self::internal(&error),
         }
     }
 }

@@ -59,6 +59,7 @@ pub use status_lists::StatusListRegister;
 use backend::Backend;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -102,6 +103,8 @@ impl Store {
     /// As [`Self::open`].
     pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        // sqlx asks for the provider of the process in one of its ways (`verify-ca`); another one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (backend, url) = Backend::of(url)?;
         let (writers, readers) = match backend {
             Backend::Sqlite => {
@@ -146,8 +149,7 @@ impl Store {
             let again = attempt < ATTEMPTS && begun.elapsed() < TRYING;
             match done {
                 Err(error) if again && error::is_contention(&error) => {
-                    // 2, 4, 8 … at most 256 ms: the other one has committed by then.
-                    tokio::time::sleep(Duration::from_millis(1 << attempt.min(8))).await;
+                    tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
                 done => {
@@ -181,7 +183,8 @@ impl Store {
     /// When no connection is free in time.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let begun = self.writers.begin_with(self.backend.begin()).await;
-        Ok(self.tx(begun.map_err(|error| self.backend.not_begun(error))?))
+        let transaction = begun.map_err(|error| self.backend.not_begun(error))?;
+        Ok(Tx { transaction })
     }
 
     /// Begins a transaction that sees one moment of the register and cannot write. Nothing to commit.
@@ -190,14 +193,8 @@ impl Store {
     /// When no connection is free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         let begun = self.readers.begin_with(self.backend.begin_read()).await;
-        Ok(self.tx(begun.map_err(|error| self.backend.not_begun(error))?))
-    }
-
-    fn tx(&self, transaction: Transaction<'static, Any>) -> Tx {
-        Tx {
-            backend: self.backend,
-            transaction,
-        }
+        let transaction = begun.map_err(|error| self.backend.not_begun(error))?;
+        Ok(Tx { transaction })
     }
 
     /// Asks the database something that only a migrated one can answer: for `/readyz`. It also writes if
@@ -233,6 +230,14 @@ impl Store {
     }
 }
 
+/// 1 to 2, 2 to 4, 4 to 8 … at most 256 ms: the other one has committed by then. Not the same for all who
+/// met, or they would meet again.
+fn pause(attempt: u32) -> Duration {
+    let longest = 1_000_u64 << attempt.min(8);
+    let drawn = RandomState::new().hash_one(attempt) % (longest / 2);
+    Duration::from_micros(longest / 2 + drawn)
+}
+
 fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -257,7 +262,6 @@ fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions
 /// [`Tx::commit`] it is undone.
 #[derive(Debug)]
 pub struct Tx {
-    backend: Backend,
     transaction: Transaction<'static, Any>,
 }
 

@@ -10,6 +10,7 @@ use crate::store::{Job, NewJob, Store, StoreError, Tx};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,13 @@ const BUNDLE_EVERY: u32 = 40;
 /// Rests between two looks at what was cut short.
 const SETTLE_EVERY: u32 = 4;
 
+/// Rests between two times of tidying up: about an hour.
+const TIDY_EVERY: u32 = 14_400;
+
+/// Seconds after which the answer to a request with an `Idempotency-Key` is forgotten: a week, so that
+/// whoever was offline over a holiday may still repeat his request.
+const ANSWERS_KEPT: i64 = 7 * 86_400;
+
 /// Runs jobs, keeps the verifier's trust bundle fresh, settles what was cut short.
 #[derive(Clone)]
 pub struct Worker {
@@ -36,6 +44,7 @@ pub struct Worker {
     verifier: Verifier,
     issuer: Issuer,
     clock: Arc<dyn Clock>,
+    check_details_days: NonZeroU32,
 }
 
 /// Why a job was not done.
@@ -58,6 +67,7 @@ impl Worker {
         verifier: Verifier,
         issuer: Issuer,
         clock: Arc<dyn Clock>,
+        check_details_days: NonZeroU32,
     ) -> Self {
         Self {
             store,
@@ -65,6 +75,7 @@ impl Worker {
             verifier,
             issuer,
             clock,
+            check_details_days,
         }
     }
 
@@ -78,6 +89,11 @@ impl Worker {
             }
             if rests.is_multiple_of(SETTLE_EVERY) {
                 self.settle().await;
+            }
+            if rests.is_multiple_of(TIDY_EVERY)
+                && let Err(error) = self.tidy().await
+            {
+                tracing::warn!(error.cause = %error, "what is due could not be erased");
             }
             match self.work_once().await {
                 Ok(true) => continue,
@@ -151,6 +167,32 @@ impl Worker {
         if let Err(error) = self.issuer.settle().await {
             tracing::warn!(error.cause = %error, "what was cut short cannot be settled now");
         }
+    }
+
+    /// Forgets old answers, and erases the personal parts of old checks. Every server does it; what one has
+    /// done the next one does not find.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the register fails.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let checks_before = now.plus(-i64::from(self.check_details_days.get()) * 86_400);
+        let (answers, checks) = self
+            .store
+            .run(|mut tx: Tx| async move {
+                let answers = tx.forget_answers(now.plus(-ANSWERS_KEPT)).await?;
+                let checks = tx.erase_check_details(checks_before).await?;
+                Ok::<_, StoreError>((tx, (answers, checks)))
+            })
+            .await?;
+        if answers + checks > 0 {
+            tracing::info!(
+                answers,
+                checks,
+                "old answers forgotten, details of old checks erased"
+            );
+        }
+        Ok(())
     }
 
     /// Has the bundle made anew if it must be, and hands it to the verifier.

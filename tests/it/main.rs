@@ -20,6 +20,7 @@ mod pages;
 mod pdf;
 mod pki;
 mod qr;
+mod servers;
 mod signer;
 mod stamp;
 mod status;

@@ -1,157 +1,156 @@
-//! Documents on disk.
+//! Documents, in a folder and in the bucket of an S3 service.
 
+use crate::support::s3::Peer;
 use dauso::digest::Sha256;
-use dauso::store::documents::{DocumentError, Documents};
+use dauso::limits;
+use dauso::store::documents::{Bucket, DocumentError, Documents};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Documents, and a way to them behind their back.
+struct Kept {
+    documents: Documents,
+    home: Home,
+}
+
+enum Home {
+    Folder(tempfile::TempDir),
+    Bucket(Peer),
+}
+
+impl Kept {
+    /// Overwrites what lies under a name.
+    fn overwrite(&self, name: Sha256, bytes: &[u8]) {
+        let name = name.hex();
+        let path = format!("documents/{}/{name}", &name[..2]);
+        match &self.home {
+            Home::Folder(directory) => fs::write(directory.path().join(path), bytes).unwrap(),
+            Home::Bucket(peer) => assert_eq!(peer.ask("PUT", &path, bytes).0, 200),
+        }
+    }
+
+    /// Every file, below the documents.
+    fn files(&self) -> Vec<String> {
+        match &self.home {
+            Home::Folder(directory) => {
+                let mut files = Vec::new();
+                let mut folders = vec![directory.path().join("documents")];
+                while let Some(folder) = folders.pop() {
+                    for entry in fs::read_dir(folder).unwrap() {
+                        let path: PathBuf = entry.unwrap().path();
+                        if path.is_dir() {
+                            folders.push(path);
+                        } else if !path.ends_with("lock") {
+                            let path = path.strip_prefix(directory.path()).unwrap();
+                            files.push(path.to_str().unwrap().to_owned());
+                        }
+                    }
+                }
+                files
+            }
+            Home::Bucket(peer) => peer.keys(),
+        }
+    }
+}
+
+/// Runs `body` on a folder and on a bucket.
+async fn both(body: impl AsyncFn(Kept)) {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("documents")).unwrap();
+    let documents = Documents::on_disk(directory.path().join("documents"));
+    body(Kept {
+        documents: documents.await.unwrap(),
+        home: Home::Folder(directory),
+    })
+    .await;
+    let peer = Peer::start();
+    body(Kept {
+        documents: Documents::in_bucket(&peer.bucket()).unwrap(),
+        home: Home::Bucket(peer),
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn a_document_comes_back_by_its_digest() {
-    let directory = tempfile::tempdir().unwrap();
-    let documents = Documents::on_disk(directory.path()).await.unwrap();
-    let name = documents.put(b"%PDF-1.7".to_vec()).await.unwrap();
-    assert_eq!(name, Sha256::of(b"%PDF-1.7"));
-    assert_eq!(documents.put(b"%PDF-1.7".to_vec()).await.unwrap(), name);
-    assert_eq!(
-        documents.get(name).await.unwrap().as_deref(),
-        Some(&b"%PDF-1.7"[..])
-    );
-    assert!(documents.exists(name).await.unwrap());
-    let unknown = Sha256::of(b"unknown");
-    assert_eq!(documents.get(unknown).await.unwrap(), None);
-    assert!(!documents.exists(unknown).await.unwrap());
-    assert_eq!(staged(directory.path()), [] as [String; 0]);
-    drop(documents);
-    let unfinished = fs::read_dir(directory.path().join("new")).unwrap();
-    assert_eq!(unfinished.count(), 0, "who ends in order leaves no folder");
+    both(async |kept| {
+        let documents = &kept.documents;
+        let name = documents.put(b"%PDF-1.7".to_vec()).await.unwrap();
+        assert_eq!(name, Sha256::of(b"%PDF-1.7"));
+        assert_eq!(documents.put(b"%PDF-1.7".to_vec()).await.unwrap(), name);
+        assert_eq!(
+            documents.get(name).await.unwrap().as_deref(),
+            Some(&b"%PDF-1.7"[..])
+        );
+        assert!(documents.exists(name).await.unwrap());
+        let unknown = Sha256::of(b"unknown");
+        assert_eq!(documents.get(unknown).await.unwrap(), None);
+        assert!(!documents.exists(unknown).await.unwrap());
+        let hex = name.hex();
+        assert_eq!(
+            kept.files(),
+            [format!("documents/{}/{hex}", &hex[..2])],
+            "nothing but the document"
+        );
+    })
+    .await;
 }
 
-/// What stands below `new/`, without the locks.
-fn staged(directory: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for folder in fs::read_dir(directory.join("new")).unwrap() {
-        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
-            let name = file.unwrap().file_name().into_string().unwrap();
-            names.extend((name != "lock").then_some(name));
+#[tokio::test]
+async fn documents_kept_at_once_are_all_whole() {
+    both(async |kept| {
+        let tasks: Vec<_> = (0..16_u8)
+            .map(|number| {
+                let documents = kept.documents.clone();
+                // Each content twice: two requests may bring the same file.
+                tokio::spawn(async move { documents.put(vec![number / 2; 300_000]).await })
+            })
+            .collect();
+        for (number, task) in (0..16_u8).zip(tasks) {
+            let name = task.await.unwrap().unwrap();
+            let held = kept.documents.get(name).await.unwrap().unwrap();
+            assert_eq!(held, vec![number / 2; 300_000]);
         }
-    }
-    names
+        assert_eq!(kept.files().len(), 8);
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn a_staged_document_can_be_read_and_stands_on_no_shelf() {
-    let directory = tempfile::tempdir().unwrap();
-    let documents = Documents::on_disk(directory.path()).await.unwrap();
-    let held = documents.stage(b"%PDF-1.7".to_vec()).await.unwrap();
-    let name = held.name();
-    assert_eq!(staged(directory.path()), [name.hex()]);
-    assert!(!documents.exists(name).await.unwrap());
-    let other_process = Documents::on_disk(directory.path()).await.unwrap();
-    let bytes = other_process.get(name).await.unwrap();
-    assert_eq!(bytes.as_deref(), Some(&b"%PDF-1.7"[..]));
-    documents.keep(held).await.unwrap();
-    assert!(other_process.exists(name).await.unwrap());
-    assert_eq!(staged(directory.path()), [] as [String; 0]);
+async fn a_document_that_was_changed_where_it_is_kept_is_not_handed_out() {
+    both(async |kept| {
+        let name = kept.documents.put(b"%PDF-1.7".to_vec()).await.unwrap();
+        kept.overwrite(name, b"%PDF-1.4");
+        match kept.documents.get(name).await {
+            Err(DocumentError::Changed(changed)) => assert_eq!(changed, name),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn what_a_living_process_has_staged_is_its_own_and_what_a_dead_one_left_is_settled_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let open = async || Documents::on_disk(directory.path()).await.unwrap();
-    let (dead, living) = (open().await, open().await);
-    let with_record = dead.stage(b"with record".to_vec()).await.unwrap();
-    let without = dead.stage(b"without".to_vec()).await.unwrap();
-    let under_way = living.stage(b"under way".to_vec()).await.unwrap();
-    let recorded = with_record.name();
-    let other = open().await;
-    assert_eq!(other.unsettled().await.unwrap().len(), 0, "both live");
-
-    // Dropped in this order the lock goes as it does with a killed process: the files stay.
-    drop((dead, with_record, without));
-    fs::write(
-        unlocked_folder(directory.path()).join(".tmpAbCdEf"),
-        b"half",
-    )
-    .unwrap();
-    let left = other.unsettled().await.unwrap();
-    assert_eq!(left.iter().map(|one| one.names().len()).sum::<usize>(), 2);
-    assert_eq!(living.unsettled().await.unwrap().len(), 0, "one at a time");
-    let counts = other.settle(left, move |name| *name == recorded).await;
-    assert_eq!(counts.unwrap(), (1, 1));
-    assert!(other.exists(recorded).await.unwrap());
-    assert_eq!(staged(directory.path()), [under_way.name().hex()]);
-    assert_eq!(other.unsettled().await.unwrap().len(), 0);
-    living.keep(under_way).await.unwrap();
-}
-
-/// The folder of `new/` whose lock nobody has.
-fn unlocked_folder(directory: &Path) -> PathBuf {
-    let folders = fs::read_dir(directory.join("new")).unwrap();
-    let mut folders = folders.map(|entry| entry.unwrap().path());
-    let free = |folder: &PathBuf| {
-        let lock = fs::File::open(folder.join("lock")).unwrap();
-        lock.try_lock().is_ok()
-    };
-    folders.find(free).unwrap()
-}
-
-#[tokio::test]
-async fn work_that_was_given_up_is_settled_by_its_own_process() {
-    let directory = tempfile::tempdir().unwrap();
-    let documents = Documents::on_disk(directory.path()).await.unwrap();
-    let held = documents.stage(b"a".to_vec()).await.unwrap();
-    assert_eq!(documents.unsettled().await.unwrap().len(), 0);
-    drop(held);
-    let left = documents.unsettled().await.unwrap();
-    assert_eq!(left.iter().map(|one| one.names().len()).sum::<usize>(), 1);
-    assert_eq!(documents.settle(left, |_| false).await.unwrap(), (0, 1));
-    assert_eq!(staged(directory.path()), [] as [String; 0]);
-    assert_eq!(documents.unsettled().await.unwrap().len(), 0);
-}
-
-/// A volume that is not mounted must not be replaced by a folder on the disk below it.
-#[tokio::test]
-async fn a_directory_that_is_gone_is_not_made_again() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("documents");
-    fs::create_dir(&path).unwrap();
-    let documents = Documents::on_disk(&path).await.unwrap();
-    let name = documents.put(b"a".to_vec()).await.unwrap();
-    fs::rename(&path, directory.path().join("elsewhere")).unwrap();
-    let refused = documents.put(b"b".to_vec()).await;
-    assert!(
-        matches!(refused, Err(DocumentError::Disk(_))),
-        "{refused:?}"
-    );
-    let missing = documents.get(name).await;
-    assert!(
-        matches!(missing, Err(DocumentError::Disk(_))),
-        "{missing:?}"
-    );
-    assert!(
-        documents
-            .probe()
-            .await
-            .is_err_and(|error| matches!(error, DocumentError::Disk(_)))
-    );
-    assert!(!path.exists());
-    fs::rename(directory.path().join("elsewhere"), &path).unwrap();
-    documents.probe().await.unwrap();
-    documents.put(b"b".to_vec()).await.unwrap();
-    assert!(documents.get(name).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn a_document_that_was_changed_on_the_disk_is_not_handed_out() {
-    let directory = tempfile::tempdir().unwrap();
-    let documents = Documents::on_disk(directory.path()).await.unwrap();
-    let name = documents.put(b"%PDF-1.7".to_vec()).await.unwrap();
-    let hex = name.hex();
-    fs::write(directory.path().join(&hex[..2]).join(&hex), b"%PDF-1.4").unwrap();
-    match documents.get(name).await {
-        Err(DocumentError::Changed(changed)) => assert_eq!(changed, name),
-        other => panic!("{other:?}"),
-    }
+async fn what_is_too_large_is_neither_kept_nor_read() {
+    both(async |kept| {
+        let large = usize::try_from(limits::DOCUMENT).unwrap() + 1;
+        let refused = kept.documents.put(vec![0; large]).await;
+        assert!(
+            matches!(refused, Err(DocumentError::TooLarge(bytes)) if bytes == large as u64),
+            "{refused:?}"
+        );
+        assert!(kept.files().is_empty());
+        let name = kept.documents.put(b"%PDF-1.7".to_vec()).await.unwrap();
+        kept.overwrite(name, &vec![0; large]);
+        let refused = kept.documents.get(name).await;
+        assert!(
+            matches!(refused, Err(DocumentError::TooLarge(bytes)) if bytes == large as u64),
+            "{:?}",
+            refused.map(|found| found.map(|bytes| bytes.len()))
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -164,4 +163,82 @@ async fn a_directory_that_is_not_there_is_an_error() {
         matches!(refused, Err(DocumentError::Disk(_))),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_service_that_is_away_is_told_from_one_without_the_bucket() {
+    let mut peer = Peer::start();
+    let name = Sha256::of(b"%PDF-1.7");
+    let no_bucket = Documents::in_bucket(&Bucket {
+        name: "no-such-bucket".to_owned(),
+        ..peer.bucket()
+    })
+    .unwrap();
+    let refused = [
+        no_bucket.put(b"%PDF-1.7".to_vec()).await.map(drop),
+        no_bucket.get(name).await.map(drop),
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, DocumentError::Refused(_)), "{error:?}");
+        assert!(!error.is_away());
+    }
+    let documents = Documents::in_bucket(&peer.bucket()).unwrap();
+    documents.put(b"%PDF-1.7".to_vec()).await.unwrap();
+    peer.stop();
+    for away in [
+        documents.put(b"%PDF-1.7".to_vec()).await.map(drop),
+        documents.get(name).await.map(drop),
+        documents.exists(name).await.map(drop),
+    ] {
+        assert!(away.unwrap_err().is_away());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_never_answers_is_given_up_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let documents = Documents::in_bucket(&Bucket {
+        endpoint: format!("http://{address}"),
+        region: "vidu".to_owned(),
+        name: "dauso".to_owned(),
+        access_key: "dauso".to_owned(),
+        secret: dauso::private::Private::new("a secret".to_owned()),
+        authorities: None,
+        patience: Duration::from_millis(500),
+    })
+    .unwrap();
+    let begun = Instant::now();
+    let given_up = documents.put(b"%PDF-1.7".to_vec()).await.unwrap_err();
+    assert!(given_up.is_away(), "{given_up:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_none_is_refused_and_no_error_shows_the_secret() {
+    let peer = Peer::start();
+    for (endpoint, authorities) in [
+        ("s3.vidu.test", None),
+        ("ftp://s3.vidu.test", None),
+        (
+            "https://s3.vidu.test",
+            Some(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_vec()),
+        ),
+    ] {
+        let refused = Documents::in_bucket(&Bucket {
+            endpoint: endpoint.to_owned(),
+            authorities,
+            ..peer.bucket()
+        });
+        let error = refused.unwrap_err();
+        assert!(matches!(error, DocumentError::Settings(_)), "{error:?}");
+        assert!(!format!("{error:?}").contains("a secret"), "{error:?}");
+    }
+    let opened = Documents::in_bucket(&peer.bucket()).unwrap();
+    assert!(!format!("{opened:?}").contains("a secret"));
 }

@@ -5,5 +5,6 @@ pub(crate) mod cluster;
 pub(crate) mod contract;
 pub(crate) mod installation;
 pub(crate) mod running;
+pub(crate) mod s3;
 pub(crate) mod serving;
 pub(crate) mod stores;

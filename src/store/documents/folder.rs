@@ -1,6 +1,6 @@
 //! Documents in a directory of this machine, which several processes may share.
 
-use super::DocumentError;
+use super::{DocumentError, shelf_and_name, within_limit};
 use crate::digest::Sha256;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -15,7 +15,7 @@ const LOCK: &str = "lock";
 
 /// A directory of documents.
 #[derive(Clone, Debug)]
-pub struct Disk(Arc<Shared>);
+pub(super) struct Folder(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -39,7 +39,7 @@ struct Own {
 /// A document that is written, while its record is being made. Dropped without being kept it is left to be
 /// settled: whether its record was made is known to the register alone.
 #[derive(Debug)]
-pub struct Staged {
+pub(super) struct Staged {
     name: Sha256,
     own: Arc<Own>,
     kept: AtomicBool,
@@ -48,7 +48,7 @@ pub struct Staged {
 impl Staged {
     /// Its digest.
     #[must_use]
-    pub fn name(&self) -> Sha256 {
+    pub(super) fn name(&self) -> Sha256 {
         self.name
     }
 
@@ -95,21 +95,77 @@ impl Unsettled {
     }
 }
 
-impl Disk {
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self(Arc::new(Shared {
+impl Folder {
+    pub(super) async fn open(directory: PathBuf) -> Result<Self, DocumentError> {
+        let folder = Self(Arc::new(Shared {
             directory,
             own: Mutex::new(None),
             failing: AtomicBool::new(false),
-        }))
+        }));
+        folder.off_thread(|folder| Ok(folder.look()?)).await?;
+        Ok(folder)
+    }
+
+    pub(super) async fn probe(&self) -> Result<(), DocumentError> {
+        self.off_thread(|folder| Ok(folder.try_to_write()?)).await
+    }
+
+    pub(super) async fn stage(
+        &self,
+        name: Sha256,
+        bytes: Vec<u8>,
+    ) -> Result<Staged, DocumentError> {
+        self.off_thread(move |folder| Ok(folder.write(name, &bytes)?))
+            .await
+    }
+
+    pub(super) async fn keep(&self, staged: Staged) -> Result<(), DocumentError> {
+        self.off_thread(move |folder| {
+            folder.watched(|| folder.shelve(&staged.path(), staged.name))?;
+            staged.kept.store(true, Ordering::Relaxed);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn get(&self, name: Sha256) -> Result<Option<Vec<u8>>, DocumentError> {
+        self.off_thread(move |folder| folder.find(name)).await
+    }
+
+    pub(super) async fn exists(&self, name: Sha256) -> Result<bool, DocumentError> {
+        self.off_thread(move |folder| Ok(fs::exists(folder.path(name))?))
+            .await
+    }
+
+    pub(super) async fn unsettled(&self) -> Result<Vec<Unsettled>, DocumentError> {
+        self.off_thread(|folder| Ok(folder.left_behind()?)).await
+    }
+
+    pub(super) async fn settle(
+        &self,
+        unsettled: Vec<Unsettled>,
+        recorded: impl Fn(&Sha256) -> bool + Send + 'static,
+    ) -> Result<(usize, usize), DocumentError> {
+        self.off_thread(move |folder| Ok(folder.keep_or_remove(unsettled, recorded)?))
+            .await
+    }
+
+    /// Files block; the threads that answer requests must not.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, DocumentError> + Send + 'static,
+    ) -> Result<T, DocumentError> {
+        let folder = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.map_err(|_| DocumentError::Stopped)?
     }
 
     /// Whether the directory is there.
-    pub(super) fn look(&self) -> io::Result<()> {
+    fn look(&self) -> io::Result<()> {
         fs::read_dir(&self.0.directory).map(drop)
     }
 
-    pub(super) fn probe(&self) -> io::Result<()> {
+    fn try_to_write(&self) -> io::Result<()> {
         self.look()?;
         if !self.0.failing.load(Ordering::Relaxed) {
             return Ok(());
@@ -123,10 +179,9 @@ impl Disk {
         })
     }
 
-    pub(super) fn stage(&self, bytes: &[u8]) -> io::Result<Staged> {
+    fn write(&self, name: Sha256, bytes: &[u8]) -> io::Result<Staged> {
         self.watched(|| {
             let own = self.own()?;
-            let name = Sha256::of(bytes);
             // Dropped on the way it is gone; nothing half-written stays.
             let mut file = tempfile::NamedTempFile::new_in(&own.folder)?;
             file.write_all(bytes)?;
@@ -143,12 +198,6 @@ impl Disk {
         })
     }
 
-    pub(super) fn keep(&self, staged: &Staged) -> io::Result<()> {
-        self.watched(|| self.shelve(&staged.path(), staged.name))?;
-        staged.kept.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-
     /// Renames a whole file to its lasting name. When this returns, the name survives a power cut.
     fn shelve(&self, from: &Path, name: Sha256) -> io::Result<()> {
         let path = self.path(name);
@@ -158,22 +207,22 @@ impl Disk {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        fs::rename(from, &path)?;
+        match fs::rename(from, &path) {
+            // Somebody brought the same bytes and has kept them.
+            Err(error) if error.kind() == ErrorKind::NotFound && fs::exists(&path)? => {}
+            done => done?,
+        }
         sync(shelf)
     }
 
-    pub(super) fn exists(&self, name: Sha256) -> io::Result<bool> {
-        fs::exists(self.path(name))
-    }
-
-    pub(super) fn get(&self, name: Sha256) -> Result<Option<Vec<u8>>, DocumentError> {
+    fn find(&self, name: Sha256) -> Result<Option<Vec<u8>>, DocumentError> {
         // It may be moved from where we look next to where we looked before.
         for _ in 0..2 {
-            if let Some(bytes) = read(&self.path(name), name)? {
+            if let Some(bytes) = read(&self.path(name))? {
                 return Ok(Some(bytes));
             }
             for folder in self.folders()? {
-                if let Some(bytes) = read(&folder.join(name.hex()), name)? {
+                if let Some(bytes) = read(&folder.join(name.hex()))? {
                     return Ok(Some(bytes));
                 }
             }
@@ -183,7 +232,7 @@ impl Disk {
         Ok(None)
     }
 
-    pub(super) fn unsettled(&self) -> io::Result<Vec<Unsettled>> {
+    fn left_behind(&self) -> io::Result<Vec<Unsettled>> {
         let own = self.held().clone();
         let mut unsettled = Vec::new();
         for folder in self.folders()? {
@@ -212,7 +261,7 @@ impl Disk {
         Ok(unsettled)
     }
 
-    pub(super) fn settle(
+    fn keep_or_remove(
         &self,
         unsettled: Vec<Unsettled>,
         recorded: impl Fn(&Sha256) -> bool,
@@ -311,11 +360,9 @@ impl Disk {
         }
     }
 
-    /// 256 shelves keep every directory small enough to list.
     fn path(&self, name: Sha256) -> PathBuf {
-        let name = name.hex();
-        let (shelf, _) = name.split_at(2);
-        self.0.directory.join(shelf).join(&name)
+        let (shelf, name) = shelf_and_name(name);
+        self.0.directory.join(shelf).join(name)
     }
 }
 
@@ -369,10 +416,15 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
     Ok(entries.into_iter().map(|entry| entry.path()))
 }
 
-fn read(path: &Path, name: Sha256) -> Result<Option<Vec<u8>>, DocumentError> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
+    let length = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(DocumentError::Disk(error)),
+    };
+    within_limit(length)?;
     match fs::read(path) {
-        Ok(bytes) if Sha256::of(&bytes) == name => Ok(Some(bytes)),
-        Ok(_) => Err(DocumentError::Changed(name)),
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(DocumentError::Disk(error)),
     }

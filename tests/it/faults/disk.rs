@@ -6,7 +6,7 @@ use crate::judges::run;
 use crate::support::installation::{Installed, dauso, in_force, pdf};
 use crate::support::serving::{AGENCY, Reply, Request, Server, Site};
 use serde_json::{Map, Value, json};
-use sqlx::{AnyConnection, Connection as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -94,14 +94,19 @@ fn checking(site: &Site) -> Request {
     }))
 }
 
-/// The register with its write-ahead log. Nobody else has it open.
-fn copy_register(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let name = entry.unwrap().file_name();
-        if name.to_string_lossy().starts_with("dauso.db") {
-            fs::copy(from.join(&name), to.join(&name)).unwrap();
-        }
-    }
+/// Copies the register, whole and in one file, to another disk, and waits until it is there.
+fn copy_register(site: &Site, to: &Path) {
+    sqlx::any::install_default_drivers();
+    let runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut register = AnyConnection::connect(&site.url()).await.unwrap();
+        let sql = format!("VACUUM INTO '{}'", to.join("dauso.db").display());
+        let copied = sqlx::raw_sql(AssertSqlSafe(sql));
+        copied.execute(&mut register).await.unwrap();
+        register.close().await.unwrap();
+    });
+    assert!(run("sync", &[]).status.success());
 }
 
 fn send(server: &Server, request: &Request) -> Reply {

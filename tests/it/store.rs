@@ -12,7 +12,7 @@ mod publications;
 mod results;
 mod samples;
 mod schema;
-mod staging;
 mod serializable;
+mod staging;
 mod tls;
 mod transactions;

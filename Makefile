@@ -32,8 +32,9 @@ demo-check: build ## start the demo, open every sample result, stop it, start it
 
 test: deps lint test-web fuzz test-rust ## everything that CI does
 
-test-long: deps ## what takes minutes: fuzzing, two for each reader of untrusted bytes
+test-long: deps ## what takes minutes: fuzzing, two for each reader of untrusted bytes; kill -9 in mid-load
 	tools/fuzz.sh 120
+	DAUSO_CAMPAIGN=full $(CARGO) test --locked --test it faults::campaign -- --nocapture --test-threads 1
 
 fuzz: ## every seed and every former crash, then three seconds of new inputs for each reader
 	tools/fuzz.sh 3

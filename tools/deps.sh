@@ -35,6 +35,8 @@ if [ "$scope" = test ]; then
     need openssl has openssl
     need qpdf has qpdf
     need poppler-utils has pdfsig
+    need strace has strace
+    need "e2fsprogs mount" has mkfs.ext4
     need poppler-utils has pdftoppm
     need postgresql postgres_server
     need chromium has chromium

@@ -68,7 +68,10 @@ impl Installation {
                 .context("the S3 service of the documents cannot be used")?,
             None => Documents::on_disk(dir.join("documents"))
                 .await
-                .context("the directory of the documents cannot be opened")?,
+                .with_context(|| {
+                    let folder = dir.join("documents");
+                    format!("the documents in {} cannot be opened", folder.display())
+                })?,
         };
         let metrics = Metrics::new();
         let passphrase = dir.join(&config.passphrase_file);
@@ -286,6 +289,7 @@ impl Installation {
             service.publisher.clone(),
             service.verifier.clone(),
             service.lifecycle.clone(),
+            service.issuer.clone(),
             Arc::clone(&self.clock),
             self.config.check_details_days,
         )

@@ -83,8 +83,17 @@ pub(super) async fn run(
     mut stop: Stop,
 ) -> anyhow::Result<SocketAddr> {
     let address = doors.listener.local_addr()?;
+    for setting in opened.store().forgetful().await? {
+        tracing::error!(
+            database.setting = setting,
+            "a power cut may lose what was acknowledged"
+        );
+    }
+    // A key that cannot be opened is found out now, not by the first request.
+    opened.keys().passphrase()?;
     let service = opened.service().await?;
     let worker = opened.worker(&service);
+    worker.settle().await;
     worker.refresh_trust().await;
     let (tell, told) = watch::channel(false);
     let stopped = |mut told: watch::Receiver<bool>| async move {

@@ -71,7 +71,7 @@ fn said(response: &Response) -> Option<pages::Problem> {
         },
         (StatusCode::REQUEST_TIMEOUT, _) => pages::Problem::TooSlow,
         (StatusCode::NOT_FOUND, _) => pages::Problem::NoPage,
-        (_, "service/busy" | "register/busy") => pages::Problem::Busy {
+        (_, "service/busy" | "register/busy" | "register/unavailable") => pages::Problem::Busy {
             retry_after: retry_after(),
         },
         (status, _) if status.is_server_error() => pages::Problem::Internal,

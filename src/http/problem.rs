@@ -80,14 +80,7 @@ impl Problem {
     /// Writes the cause to the log and answers with 500, without a detail.
     #[must_use]
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
-        let mut chain = cause.to_string();
-        let mut next = cause.source();
-        while let Some(source) = next {
-            chain.push_str(": ");
-            chain.push_str(&source.to_string());
-            next = source.source();
-        }
-        tracing::error!(error.cause = %chain, "a request failed inside the service");
+        tracing::error!(error.cause = %with_causes(cause), "a request failed inside the service");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
     }
 
@@ -102,6 +95,18 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         self.code
     }
+}
+
+/// An error and its causes in one line.
+pub(super) fn with_causes(cause: &(dyn std::error::Error + 'static)) -> String {
+    let mut chain = cause.to_string();
+    let mut next = cause.source();
+    while let Some(source) = next {
+        chain.push_str(": ");
+        chain.push_str(&source.to_string());
+        next = source.source();
+    }
+    chain
 }
 
 impl IntoResponse for Problem {

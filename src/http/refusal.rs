@@ -1,7 +1,7 @@
 //! Which error of which use case becomes which problem. Codes are picked by exhaustive `match`es, here or
 //! beside the error: a new variant does not compile until somebody picks its own.
 
-use super::problem::{Problem, ProblemField};
+use super::problem::{Problem, ProblemField, with_causes};
 use crate::access::Forbidden;
 use crate::inspection::InspectionError;
 use crate::issuance::IssueError;
@@ -9,37 +9,63 @@ use crate::lifecycle::LifecycleError;
 use crate::login::LoginError;
 use crate::publication::PublishError;
 use crate::store::documents::DocumentError;
-use crate::store::{Conflict, StoreError};
+use crate::store::{Conflict, Outage, StoreError};
 use crate::verification::VerifyError;
 use axum::http::StatusCode;
 
+/// Seconds after which a caller may try again what is out of order: a restart of a database takes as long.
+const OUT_OF_ORDER: u64 = 5;
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        Self::of_register(&error)
+    }
+}
+
+impl Problem {
+    fn of_register(error: &StoreError) -> Self {
         match error {
-            StoreError::Contended(_) | StoreError::Closing => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "register/busy").retry_after(1)
-            }
+            // Requests that were written together share their fate.
+            StoreError::Together(shared) => Self::of_register(shared),
             StoreError::Conflict(Conflict::Standing) => {
                 Self::new(StatusCode::CONFLICT, "result/status-changed-meanwhile")
             }
-            StoreError::Together(_)
-            | StoreError::Conflict(_)
+            StoreError::Contended(_) | StoreError::Closing => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "register/busy").retry_after(1)
+            }
+            StoreError::Outage(Outage::Full, _) => Self::out_of_order("register/full", error),
+            StoreError::Outage(Outage::Unavailable, _) => {
+                Self::out_of_order("register/unavailable", error)
+            }
+            StoreError::ClockBehind { .. } => Self::out_of_order("clock/behind", error),
+            StoreError::Conflict(_)
             | StoreError::Missing(_)
             | StoreError::Corrupt(_)
             | StoreError::Url
             | StoreError::Migration(_)
-            | StoreError::Database(_) => Self::internal(&error),
+            | StoreError::Database(_) => Self::internal(error),
         }
+    }
+
+    /// Something that this service needs is out of order; the same request may succeed later.
+    fn out_of_order(code: &'static str, cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(problem.code = code, error.cause = %with_causes(cause), "out of order");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code).retry_after(OUT_OF_ORDER)
     }
 }
 
 impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
-        if !error.is_away() {
-            return Self::internal(&error);
+        match error {
+            DocumentError::Full(_) => Self::out_of_order("documents/full", &error),
+            DocumentError::Disk(_) | DocumentError::Unreachable(_) | DocumentError::Stopped => {
+                Self::out_of_order("documents/unavailable", &error)
+            }
+            DocumentError::Refused(_)
+            | DocumentError::Settings(_)
+            | DocumentError::Changed(_)
+            | DocumentError::TooLarge(_) => Self::internal(&error),
         }
-        tracing::error!(error.cause = %error, "documents can be neither kept nor read");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "documents/unavailable").retry_after(5)
     }
 }
 

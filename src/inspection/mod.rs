@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::limits;
 use crate::private::Private;
 use crate::report::{CheckKind, Outcome, Reason, Skip};
-use crate::store::{Alarm, Check, CheckEntry, Leaf, Place, Recorder, Seen, Store, StoreError, Tx};
+use crate::store::{Alarm, Check, CheckEntry, Place, Recorder, Seen, Store, StoreError, Tx};
 use crate::tlog;
 use crate::verification::{Question, REQUIRED_WITH_MATCH, Verifier, VerifyError, Viewer};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -273,7 +273,7 @@ impl Inspection {
                 leaf_index: 0,
                 signed: false,
             },
-            leaf: Leaf::from(&leaf),
+            leaf,
             alarms: alarm.into_iter().collect(),
         })
     }

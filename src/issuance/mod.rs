@@ -11,6 +11,7 @@ mod place;
 mod rehearsal;
 mod replacement;
 mod seal;
+mod settle;
 
 pub use document::{Imprint, Seals};
 pub use error::IssueError;
@@ -25,9 +26,9 @@ use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::private::Private;
 use crate::signer::Keyring;
-use crate::store::documents::Documents;
+use crate::store::documents::{Documents, Staged};
 use crate::store::{
-    Agency, Answer, AuditEntry, Conflict, Issued, Key, Leaf, Purpose, Store, StoreError, Tx,
+    Agency, Answer, AuditEntry, Conflict, Issued, Key, Purpose, Store, StoreError, Tx,
 };
 use crate::tlog;
 use list::StatusPlace;
@@ -307,20 +308,21 @@ impl Issuer {
             _ => None,
         };
         let source = request.pdf.as_deref().map(Sha256::of);
-        let stored = match document {
-            Some(document) => Some(self.documents.put(document).await?),
+        let staged = match document {
+            Some(document) => Some(self.documents.stage(document).await?),
             None => None,
         };
-        self.commit(
-            caller,
-            reserved,
-            &sealed,
-            source,
-            stored,
-            request.once.as_ref(),
-            replacement,
-        )
-        .await
+        let name = staged.as_ref().map(Staged::name);
+        let once = request.once.as_ref();
+        let committed = self.commit(caller, reserved, &sealed, source, name, once, replacement);
+        let outcome = committed.await?;
+        if let (Outcome::Issued(_), Some(staged)) = (&outcome, staged) {
+            // Issued is issued: the document is safe where it is, and is kept when that is possible again.
+            if let Err(error) = self.documents.keep(staged).await {
+                tracing::warn!(error.cause = %error, "a document stays staged for now");
+            }
+        }
+        Ok(outcome)
     }
 
     async fn commit(
@@ -403,8 +405,9 @@ impl Issuer {
                         detail: "{}".to_owned(),
                     })
                     .await?;
-                    issued.leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
-                    receipt.leaf_index = issued.leaf_index;
+                    let appended = tx.append_leaf(&leaf).await?;
+                    issued.leaf_index = appended.index;
+                    (receipt.leaf_index, receipt.leaf_hash) = (appended.index, appended.hash);
                     if let Some(replacement) = replacement {
                         self.supersede(&mut tx, replacement, &issued).await?;
                     }

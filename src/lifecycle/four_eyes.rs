@@ -8,7 +8,7 @@ use crate::catalogue::ChangeKind;
 use crate::clock::{UnixTime, iso_date};
 use crate::digest::Sha256;
 use crate::store::{
-    AuditEntry, ChangeRequest, Conflict, Leaf, NewJob, RequestState, Settlement, StoreError,
+    AuditEntry, ChangeRequest, Conflict, NewJob, RequestState, Settlement, StoreError,
     StoredResult, Submission, Tx,
 };
 use crate::tlog;
@@ -407,5 +407,5 @@ async fn log(
     let agency = agency.ok_or(StoreError::Missing("agency"))?;
     let record = record.to_string();
     let leaf = tlog::Leaf::new(kind, now, &agency.issuer, salt, record.as_bytes());
-    Ok(tx.append_leaf(&Leaf::from(&leaf)).await?)
+    Ok(tx.append_leaf(&leaf).await?.index)
 }

@@ -22,8 +22,7 @@ use crate::catalogue::{Catalogue, ChangeKind};
 use crate::clock::{Clock, UnixTime};
 use crate::id::ResultId;
 use crate::store::{
-    AuditEntry, ChangeRequest, Leaf, NewJob, Standing, StatusChange, Store, StoreError,
-    StoredResult, Tx,
+    AuditEntry, ChangeRequest, NewJob, Standing, StatusChange, Store, StoreError, StoredResult, Tx,
 };
 use crate::tlog;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -277,13 +276,14 @@ pub async fn write(
         detail: detail.to_string(),
     })
     .await?;
-    change.leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
+    let appended = tx.append_leaf(&leaf).await?;
+    change.leaf_index = appended.index;
     tx.change_status(&change).await?;
     Ok(Decided {
         id: stored.issued.id,
         standing: to,
         leaf_index: change.leaf_index,
-        leaf_hash: leaf.hash(),
+        leaf_hash: appended.hash,
     })
 }
 

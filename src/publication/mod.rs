@@ -11,7 +11,7 @@ use crate::pki::Certificate;
 use crate::signer::{Keyring, SignerError};
 use crate::status::{Status, StatusError, StatusList, token};
 use crate::store::{
-    Conflict, Key, Leaf, Publication, Purpose, Standing, Store, StoreError, Tx, TypeScope,
+    Conflict, Key, Publication, Purpose, Standing, Store, StoreError, Tx, TypeScope,
 };
 use crate::tlog;
 use crate::trust::{self, Contents, TrustBundle, TrustError};
@@ -349,7 +349,7 @@ impl Publisher {
                 async move {
                     tx.publish(publication).await?;
                     if let Some(leaf) = leaf {
-                        tx.append_leaf(&Leaf::from(&leaf)).await?;
+                        tx.append_leaf(&leaf).await?;
                     }
                     Ok::<_, StoreError>((tx, ()))
                 }

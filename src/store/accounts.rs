@@ -84,7 +84,8 @@ const CALLER: &str = "
     SELECT accounts.id AS id, accounts.role AS role, accounts.agency_code AS agency_code
     FROM api_keys JOIN accounts ON accounts.id = api_keys.account_id
     WHERE api_keys.digest = $1 AND api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL
-      AND (api_keys.expires_at IS NULL OR api_keys.expires_at >= $2)";
+      AND (api_keys.expires_at IS NULL
+           OR (api_keys.expires_at >= $2 AND api_keys.created_at - 60 <= $2))";
 
 impl Tx {
     /// Makes an account.
@@ -205,7 +206,8 @@ impl Tx {
     }
 
     /// Whoever holds the key with this digest; `None` when the key is unknown, revoked or expired, or its
-    /// account disabled.
+    /// account disabled. A key that expires opens nothing before it was made either: a clock that was set
+    /// back must not make it last longer. A minute is what the clocks of two servers may differ.
     pub async fn caller(
         &mut self,
         key: &Sha256,

@@ -1,9 +1,9 @@
 //! What differs between SQLite and PostgreSQL; no other file knows which of them it speaks to.
 
-use super::error::{Contention, StoreError};
+use super::error::{Contention, Outage, StoreError};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
-use sqlx::{AnyPool, AssertSqlSafe, SqlSafeStr as _};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row as _, SqlSafeStr as _};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,7 +53,7 @@ impl Backend {
         match self {
             // FULL: what was acknowledged survives a power cut. The busy time-out is for other processes.
             Self::Sqlite => &[
-                "PRAGMA busy_timeout = 10000",
+                "PRAGMA busy_timeout = 5000",
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA synchronous = FULL",
                 "PRAGMA foreign_keys = ON",
@@ -62,14 +62,72 @@ impl Backend {
             Self::Postgres => &[
                 "SET lock_timeout = '10s'",
                 "SET idle_in_transaction_session_timeout = '60s'",
+                // Whatever the server's default: what was acknowledged is on the disk. The stricter values
+                // of replicated servers stay.
+                "SELECT set_config('synchronous_commit', 'on', false)
+                 WHERE current_setting('synchronous_commit', true) = 'off'",
             ],
         }
     }
 
     pub(super) fn on_connect_reader(self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite => &["PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"],
+            Self::Sqlite => &["PRAGMA busy_timeout = 5000", "PRAGMA query_only = ON"],
             Self::Postgres => self.on_connect_writer(),
+        }
+    }
+
+    /// Settings under which a commit is acknowledged before it is on the disk.
+    pub(super) async fn forgetful(
+        self,
+        connection: &mut AnyConnection,
+    ) -> Result<Vec<&'static str>, StoreError> {
+        let settings: &[(&str, &str, &[&str])] = match self {
+            Self::Sqlite => &[
+                // 2 is FULL, 3 EXTRA (sqlite.org/pragma.html#pragma_synchronous)
+                (
+                    "synchronous",
+                    "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
+                    &["2", "3"],
+                ),
+                (
+                    "journal_mode",
+                    "SELECT journal_mode FROM pragma_journal_mode",
+                    &["wal"],
+                ),
+            ],
+            Self::Postgres => &[
+                (
+                    "synchronous_commit",
+                    "SELECT current_setting('synchronous_commit', true)",
+                    &["on", "local", "remote_write", "remote_apply"],
+                ),
+                ("fsync", "SELECT current_setting('fsync', true)", &["on"]),
+                (
+                    "full_page_writes",
+                    "SELECT current_setting('full_page_writes', true)",
+                    &["on"],
+                ),
+            ],
+        };
+        let mut forgetful = Vec::new();
+        for (name, sql, sound) in settings {
+            let row = sqlx::query(*sql).fetch_one(&mut *connection).await?;
+            let value: Option<String> = row.try_get(0)?;
+            // Engines that speak PostgreSQL's language and have no such setting have no such danger.
+            if value.is_some_and(|value| !sound.contains(&value.as_str())) {
+                forgetful.push(*name);
+            }
+        }
+        Ok(forgetful)
+    }
+
+    /// Why no transaction could be begun. SQLite's one writer is had in time unless others keep it;
+    /// PostgreSQL's connections are, unless it is out of reach.
+    pub(super) fn not_begun(self, error: sqlx::Error) -> StoreError {
+        match (self, error) {
+            (Self::Sqlite, sqlx::Error::PoolTimedOut) => StoreError::Contended(Contention::Busy),
+            (_, error) => error.into(),
         }
     }
 
@@ -158,6 +216,33 @@ pub(super) fn contention(code: &str) -> Option<Contention> {
     }
 }
 
+/// What a code of the database says about its being out of order.
+pub(super) fn outage(code: &str) -> Option<Outage> {
+    // sqlite.org/rescode.html
+    const SQLITE_PERM: u32 = 3;
+    const SQLITE_READONLY: u32 = 8;
+    const SQLITE_IOERR: u32 = 10;
+    const SQLITE_FULL: u32 = 13;
+    const SQLITE_CANTOPEN: u32 = 14;
+    if code.len() == 5 {
+        // postgresql.org/docs/current/errcodes-appendix.html
+        return match code.split_at(2) {
+            // disk_full
+            ("53", "100") => Some(Outage::Full),
+            // Classes connection exception, insufficient resources, system error; shutdowns; standbys.
+            ("08" | "53" | "58", _) | ("57", "P01" | "P02" | "P03" | "P05") | ("25", "006") => {
+                Some(Outage::Unavailable)
+            }
+            _ => None,
+        };
+    }
+    match code.parse::<u32>().ok()? & 0xff {
+        SQLITE_FULL => Some(Outage::Full),
+        SQLITE_PERM | SQLITE_READONLY | SQLITE_IOERR | SQLITE_CANTOPEN => Some(Outage::Unavailable),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +289,27 @@ mod tests {
             ("2067", None),
         ] {
             assert_eq!(contention(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_out_of_order_is_told_from_one_that_refuses() {
+        for (code, expected) in [
+            ("53100", Some(Outage::Full)),
+            ("53300", Some(Outage::Unavailable)),
+            ("57P01", Some(Outage::Unavailable)),
+            ("25006", Some(Outage::Unavailable)),
+            ("08006", Some(Outage::Unavailable)),
+            // query_canceled, unique_violation
+            ("57014", None),
+            ("23505", None),
+            // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_READONLY_DBMOVED, SQLITE_CONSTRAINT_UNIQUE
+            ("13", Some(Outage::Full)),
+            ("778", Some(Outage::Unavailable)),
+            ("1032", Some(Outage::Unavailable)),
+            ("2067", None),
+        ] {
+            assert_eq!(outage(code), expected, "{code}");
         }
     }
 }

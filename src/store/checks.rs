@@ -3,12 +3,13 @@
 
 use super::column::{Columns, bigint, text};
 use super::rows::ManyRows;
-use super::{Alarm, Conflict, Contention, Leaf, StoreError, Tx};
+use super::{Alarm, Conflict, Contention, StoreError, Tx};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::private::Private;
 use crate::report::Verdict;
+use crate::tlog;
 use sqlx::any::AnyRow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -62,7 +63,7 @@ pub struct CheckEntry {
     /// The check; its [`Check::leaf_index`] is given by the log.
     pub check: Check,
     /// What the log says about it.
-    pub leaf: Leaf,
+    pub leaf: tlog::Leaf,
     /// What it should make somebody look at.
     pub alarms: Vec<Alarm>,
 }
@@ -199,7 +200,7 @@ impl Tx {
             .collect();
         // The log head is not touched when everything was recorded before.
         if !new.is_empty() {
-            let leaves: Vec<&Leaf> = new.iter().map(|entry| &entry.leaf).collect();
+            let leaves: Vec<&tlog::Leaf> = new.iter().map(|entry| &entry.leaf).collect();
             let places = self.append_leaves(&leaves).await?;
             let checks: Vec<Check> = places
                 .zip(&new)

@@ -41,9 +41,31 @@ pub enum StoreError {
     #[error("the register is being closed")]
     Closing,
 
+    /// The clock was set back since the newest leaf was appended: nothing is written before that time.
+    #[error("the clock is {seconds} seconds behind the newest entry of the log")]
+    ClockBehind {
+        /// By how much.
+        seconds: i64,
+    },
+
+    /// The database is out of order. It may be in order again later, without a restart of ours.
+    #[error("{0}")]
+    Outage(Outage, #[source] DatabaseFault),
+
     /// The database failed.
     #[error("the database failed")]
     Database(#[source] DatabaseFault),
+}
+
+/// How the database is out of order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Outage {
+    /// Its disk has no room left.
+    #[error("the disk of the database is full")]
+    Full,
+    /// It does not answer, or cannot read or write.
+    #[error("the database is out of reach or cannot write")]
+    Unavailable,
 }
 
 /// What stands in the way of a change, for good.
@@ -135,8 +157,20 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(DatabaseError::code);
-        match code.and_then(|code| backend::contention(&code)) {
-            Some(contention) => Self::Contended(contention),
+        if let Some(contention) = code.as_deref().and_then(backend::contention) {
+            return Self::Contended(contention);
+        }
+        let outage = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Some(Outage::Unavailable),
+            _ => code.as_deref().and_then(backend::outage),
+        };
+        match outage {
+            Some(outage) => Self::Outage(outage, DatabaseFault(error)),
             None => Self::Database(DatabaseFault(error)),
         }
     }
@@ -151,6 +185,12 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 /// Whether an error comes from another transaction being in the way, however it is wrapped.
 pub(super) fn is_contention(error: &(dyn Error + 'static)) -> bool {
     error.is::<Contention>() || error.source().is_some_and(is_contention)
+}
+
+/// Whether an error comes from the database being out of order, however it is wrapped.
+pub(super) fn is_outage(error: &(dyn Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Outage(..)))
+        || error.source().is_some_and(is_outage)
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@
 //! The one row of `log_head` is the sequencer: it gives out the index and stays locked until the
 //! transaction ends, so leaves are committed in the order of their indexes and an undone transaction
 //! leaves no gap. A reader that sees leaf n sees all before it.
+//!
+//! The times of the leaves never run back (docs/adr/0032): a leaf that was begun before another one and
+//! appended after it gets the time of that one. Whose clock is further behind than that can explain is
+//! refused.
 
 use super::column::{Columns, bigint};
 use super::rows::ManyRows;
@@ -14,7 +18,20 @@ use sqlx::any::AnyRow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// A leaf to append.
+/// Seconds by which whoever appends may be behind the newest leaf: the slowest request, begun on the server
+/// whose clock is slowest.
+const BEHIND: i64 = 60;
+
+/// Where a leaf was appended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Appended {
+    /// Its place, from 0.
+    pub index: u64,
+    /// Its hash; not that of the leaf that was handed in where its time had to be a later one.
+    pub hash: Sha256,
+}
+
+/// A leaf of the log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Leaf {
     /// What it says, as one word.
@@ -25,17 +42,6 @@ pub struct Leaf {
     pub hash: Sha256,
     /// When it is appended.
     pub at: UnixTime,
-}
-
-impl From<&tlog::Leaf> for Leaf {
-    fn from(leaf: &tlog::Leaf) -> Self {
-        Self {
-            kind: leaf.kind().name().to_owned(),
-            bytes: leaf.bytes().to_vec(),
-            hash: leaf.hash(),
-            at: leaf.at(),
-        }
-    }
 }
 
 /// A leaf in its place.
@@ -55,6 +61,12 @@ static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(insert, 5, "")
 });
 
+const TAKE: &str = "
+    UPDATE log_head SET size = size WHERE id = 1";
+
+const LAST_TIME: &str = "
+    SELECT at FROM log_entries WHERE leaf_index = $1";
+
 const SIZE: &str = "SELECT size FROM log_head WHERE id = 1";
 
 const LEAVES: &str = "
@@ -67,33 +79,85 @@ const HASHES: &str = "
 
 impl Tx {
     /// Appends a leaf and says where.
-    pub async fn append_leaf(&mut self, leaf: &Leaf) -> Result<u64, StoreError> {
-        let places = self.append_leaves(&[leaf]).await?;
-        Ok(places.start)
+    ///
+    /// # Errors
+    /// [`StoreError::ClockBehind`].
+    pub async fn append_leaf(&mut self, leaf: &tlog::Leaf) -> Result<Appended, StoreError> {
+        let (places, appended) = self.append(&[leaf]).await?;
+        let leaf = appended.first().ok_or(StoreError::Missing("leaf"))?;
+        Ok(Appended {
+            index: places.start,
+            hash: leaf.hash(),
+        })
     }
 
     /// Appends leaves one behind the other and says where.
-    pub async fn append_leaves(&mut self, leaves: &[&Leaf]) -> Result<Range<u64>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::ClockBehind`].
+    pub async fn append_leaves(
+        &mut self,
+        leaves: &[&tlog::Leaf],
+    ) -> Result<Range<u64>, StoreError> {
+        let (places, _) = self.append(leaves).await?;
+        Ok(places)
+    }
+
+    async fn append(
+        &mut self,
+        leaves: &[&tlog::Leaf],
+    ) -> Result<(Range<u64>, Vec<tlog::Leaf>), StoreError> {
         let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         let query = sqlx::query(ADVANCE).bind(bigint(count));
         let row = query.fetch_one(self.connection()).await?;
         let end: u64 = Columns(&row).number("size")?;
         let places = end.saturating_sub(count)..end;
+        let mut latest = self.time_before(places.start).await?;
+        let mut appended = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let behind = latest.since(leaf.at());
+            if behind > BEHIND {
+                return Err(StoreError::ClockBehind { seconds: behind });
+            }
+            let leaf = leaf.not_before(latest);
+            latest = leaf.at();
+            appended.push(leaf);
+        }
         let mut index = places.start;
-        for (sql, leaves) in INSERT.pieces(leaves) {
+        for (sql, leaves) in INSERT.pieces(&appended) {
             let mut query = sqlx::query(sql);
             for leaf in leaves {
                 query = query
                     .bind(bigint(index))
-                    .bind(&leaf.kind)
-                    .bind(leaf.bytes.as_slice())
-                    .bind(leaf.hash.0.as_slice())
-                    .bind(leaf.at.seconds());
+                    .bind(leaf.kind().name())
+                    .bind(leaf.bytes())
+                    .bind(leaf.hash().0.to_vec())
+                    .bind(leaf.at().seconds());
                 index = index.saturating_add(1);
             }
             query.execute(self.connection()).await?;
         }
-        Ok(places)
+        Ok((places, appended))
+    }
+
+    /// The time of the leaf before a place; the epoch for the first.
+    async fn time_before(&mut self, place: u64) -> Result<UnixTime, StoreError> {
+        let query = sqlx::query(LAST_TIME).bind(bigint(place).saturating_sub(1));
+        let row = query.fetch_optional(self.connection()).await?;
+        row.map_or(Ok(UnixTime::default()), |row| Columns(&row).time("at"))
+    }
+
+    /// Seconds by which `now` is behind the newest leaf, if that is more than appending allows.
+    pub async fn clock_behind(&mut self, now: UnixTime) -> Result<Option<i64>, StoreError> {
+        let size = self.log_size().await?;
+        let behind = self.time_before(size).await?.since(now);
+        Ok((behind > BEHIND).then_some(behind))
+    }
+
+    /// Waits for every transaction that has appended a leaf, and holds up the others until this one ends.
+    pub async fn take_log_head(&mut self) -> Result<(), StoreError> {
+        sqlx::query(TAKE).execute(self.connection()).await?;
+        Ok(())
     }
 
     /// How many leaves there are.

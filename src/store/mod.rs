@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! store.run(|mut tx| async move {        begins, commits what comes back, tries again if another
-//!     let index = tx.append_leaf(&leaf).await?;              transaction was in the way
+//!     let index = tx.append_leaf(&leaf).await?.index;        transaction was in the way
 //!     tx.change_status(&StatusChange { leaf_index: index, .. }).await?;
 //!     Ok((tx, index))
 //! }).await
@@ -48,10 +48,10 @@ pub use answers::Answer;
 pub use audit::AuditEntry;
 pub use change_requests::{ChangeRequest, RequestState, Settlement, Submission};
 pub use checks::{Check, CheckEntry, CheckQuery, Place, Seen};
-pub use error::{Conflict, Contention, DatabaseFault, StoreError};
+pub use error::{Conflict, Contention, DatabaseFault, Outage, StoreError};
 pub use jobs::{Job, NewJob};
 pub use keys::{Key, Purpose, TypeScope};
-pub use log::{Leaf, StoredLeaf};
+pub use log::{Appended, Leaf, StoredLeaf};
 pub use publications::Publication;
 pub use recorder::Recorder;
 pub use results::{Issued, Standing, StoredResult};
@@ -60,9 +60,11 @@ pub use status_lists::StatusListRegister;
 
 use backend::Backend;
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
 use std::hash::{BuildHasher as _, RandomState};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Connections to PostgreSQL, or readers of SQLite, unless told otherwise.
 pub const CONNECTIONS: u32 = 10;
@@ -71,7 +73,10 @@ pub const CONNECTIONS: u32 = 10;
 pub const ATTEMPTS: u32 = 10;
 
 /// How long somebody waits for a free connection: longer than any transaction of ours takes.
-const ACQUIRE: Duration = Duration::from_secs(15);
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+/// How long [`Store::run`] goes on trying: callers wait for half a minute at most.
+const TRYING: Duration = Duration::from_secs(8);
 
 /// The register. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -80,6 +85,8 @@ pub struct Store {
     /// SQLite has one writer; waiting for it in the pool's queue is fair, waiting for its lock is not.
     writers: AnyPool,
     readers: AnyPool,
+    /// Whether the last attempt to write failed for no fault of its own.
+    failing: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -114,11 +121,13 @@ impl Store {
             }
         };
         backend.migrate(&writers).await?;
-        Ok(Self {
+        let store = Self {
             backend,
             writers,
             readers,
-        })
+            failing: Arc::default(),
+        };
+        Ok(store)
     }
 
     /// Runs `work` in a transaction and commits it. When another transaction was in the way, `work` runs
@@ -135,14 +144,26 @@ impl Store {
         W: Future<Output = Result<(Tx, T), E>>,
         E: std::error::Error + From<StoreError> + 'static,
     {
+        let begun = Instant::now();
         let mut attempt = 1;
         loop {
-            match self.attempt(&mut work).await {
-                Err(error) if attempt < ATTEMPTS && error::is_contention(&error) => {
+            let done = self.attempt(&mut work).await;
+            let again = attempt < ATTEMPTS && begun.elapsed() < TRYING;
+            match done {
+                Err(error) if again && error::is_contention(&error) => {
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
-                done => return done,
+                done => {
+                    match &done {
+                        Ok(_) => self.failing.store(false, Ordering::Relaxed),
+                        Err(error) if error::is_outage(error) => {
+                            self.failing.store(true, Ordering::Relaxed);
+                        }
+                        Err(_) => {}
+                    }
+                    return done;
+                }
             }
         }
     }
@@ -163,7 +184,8 @@ impl Store {
     /// # Errors
     /// When no connection is free in time.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let transaction = self.writers.begin_with(self.backend.begin()).await?;
+        let begun = self.writers.begin_with(self.backend.begin()).await;
+        let transaction = begun.map_err(|error| self.backend.not_begun(error))?;
         Ok(Tx { transaction })
     }
 
@@ -172,16 +194,35 @@ impl Store {
     /// # Errors
     /// When no connection is free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        let transaction = self.readers.begin_with(self.backend.begin_read()).await?;
+        let begun = self.readers.begin_with(self.backend.begin_read()).await;
+        let transaction = begun.map_err(|error| self.backend.not_begun(error))?;
         Ok(Tx { transaction })
     }
 
-    /// Asks the database something that only a migrated one can answer: for `/readyz`.
+    /// Asks the database something that only a migrated one can answer: for `/readyz`. It also writes if
+    /// the last attempt to write failed.
+    ///
+    /// # Errors
+    /// When it does not answer or cannot write.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read().await?.log_size().await?;
+        if !self.failing.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.run(|mut tx| async move {
+            tx.take_log_head().await?;
+            Ok((tx, ()))
+        })
+        .await
+    }
+
+    /// What the database is set to that lets it forget what it has acknowledged; nothing in a sound one.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read().await?.log_size().await.map(drop)
+    pub async fn forgetful(&self) -> Result<Vec<&'static str>, StoreError> {
+        let mut connection = self.writers.acquire().await?;
+        self.backend.forgetful(&mut connection).await
     }
 
     /// Connections to the database: in use, idle.
@@ -217,6 +258,12 @@ fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
+        // A commit that failed for want of room leaves sqlx's SQLite connection counting a transaction that
+        // SQLite has ended; it would refuse every later one.
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 for statement in on_connect {

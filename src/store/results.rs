@@ -225,6 +225,8 @@ const OF_AGENCY: &str = select!(
      ORDER BY row_id DESC LIMIT $3"
 );
 
+const OF_DOCUMENT: &str = "SELECT 1 AS found FROM results WHERE document = $1 LIMIT 1";
+
 const COUNT: &str = "SELECT COUNT(*) AS results FROM results";
 
 impl Tx {
@@ -367,6 +369,12 @@ impl Tx {
             .fetch_all(self.connection())
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Whether a result has this document.
+    pub async fn is_document_of_result(&mut self, name: &Sha256) -> Result<bool, StoreError> {
+        let query = sqlx::query(OF_DOCUMENT).bind(name.0.as_slice());
+        Ok(query.fetch_optional(self.connection()).await?.is_some())
     }
 
     /// How many results there are.

@@ -73,6 +73,8 @@ impl Kind {
 pub struct Leaf {
     kind: Kind,
     at: UnixTime,
+    party: String,
+    commitment: Sha256,
     bytes: Vec<u8>,
 }
 
@@ -81,14 +83,32 @@ impl Leaf {
     #[must_use]
     pub fn new(kind: Kind, at: UnixTime, party: &str, salt: &[u8; SALT], record: &[u8]) -> Self {
         let commitment = Sha256::of_parts(&[b"dauso leaf 1", salt, record]);
+        Self::made(kind, at, party.to_owned(), commitment)
+    }
+
+    /// This leaf, or the same one appended at `earliest` if it says that it was before: the times of a log
+    /// never run back.
+    #[must_use]
+    pub fn not_before(&self, earliest: UnixTime) -> Self {
+        let at = self.at.max(earliest);
+        Self::made(self.kind, at, self.party.clone(), self.commitment)
+    }
+
+    fn made(kind: Kind, at: UnixTime, party: String, commitment: Sha256) -> Self {
         let bytes = cbor::encode(&Value::Array(vec![
             Value::Uint(1),
             Value::Uint(kind.number()),
             Value::int(at.seconds()),
-            Value::text(party),
+            Value::text(party.as_str()),
             Value::Bytes(commitment.0.to_vec()),
         ]));
-        Self { kind, at, bytes }
+        Self {
+            kind,
+            at,
+            party,
+            commitment,
+            bytes,
+        }
     }
 
     /// What happened.

@@ -4,6 +4,7 @@
 //! put aside after too many failures for a person to look at.
 
 use crate::clock::Clock;
+use crate::issuance::Issuer;
 use crate::lifecycle::{Lifecycle, LifecycleError};
 use crate::publication::{PublishError, Publisher};
 use crate::store::{Job, NewJob, Store, StoreError, Tx};
@@ -26,6 +27,9 @@ const ATTEMPTS: u32 = 10;
 /// Rests between two looks at the trust bundle.
 const BUNDLE_EVERY: u32 = 40;
 
+/// Rests between two looks at what was cut short.
+const SETTLE_EVERY: u32 = 4;
+
 /// Rests between two times of tidying up: about an hour.
 const TIDY_EVERY: u32 = 14_400;
 
@@ -33,13 +37,14 @@ const TIDY_EVERY: u32 = 14_400;
 /// whoever was offline over a holiday may still repeat his request.
 const ANSWERS_KEPT: i64 = 7 * 86_400;
 
-/// Runs jobs, and keeps the verifier's trust bundle fresh.
+/// Runs jobs, keeps the verifier's trust bundle fresh, settles what was cut short.
 #[derive(Clone)]
 pub struct Worker {
     store: Store,
     publisher: Publisher,
     verifier: Verifier,
     lifecycle: Lifecycle,
+    issuer: Issuer,
     clock: Arc<dyn Clock>,
     check_details_days: NonZeroU32,
 }
@@ -65,6 +70,7 @@ impl Worker {
         publisher: Publisher,
         verifier: Verifier,
         lifecycle: Lifecycle,
+        issuer: Issuer,
         clock: Arc<dyn Clock>,
         check_details_days: NonZeroU32,
     ) -> Self {
@@ -73,6 +79,7 @@ impl Worker {
             publisher,
             verifier,
             lifecycle,
+            issuer,
             clock,
             check_details_days,
         }
@@ -85,6 +92,9 @@ impl Worker {
         loop {
             if rests.is_multiple_of(BUNDLE_EVERY) {
                 self.refresh_trust().await;
+            }
+            if rests.is_multiple_of(SETTLE_EVERY) {
+                self.settle().await;
             }
             if rests.is_multiple_of(TIDY_EVERY)
                 && let Err(error) = self.tidy().await
@@ -160,6 +170,13 @@ impl Worker {
                 Ok(())
             }
             _ => Err(JobError::UnknownKind),
+        }
+    }
+
+    /// Settles what dead processes and given-up requests have left.
+    pub async fn settle(&self) {
+        if let Err(error) = self.issuer.settle().await {
+            tracing::warn!(error.cause = %error, "what was cut short cannot be settled now");
         }
     }
 

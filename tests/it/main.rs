@@ -12,6 +12,7 @@ mod cli;
 mod cms_signature;
 mod credential;
 mod documents;
+mod faults;
 mod hostile;
 mod judges;
 mod openapi;

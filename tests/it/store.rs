@@ -13,5 +13,6 @@ mod results;
 mod samples;
 mod schema;
 mod serializable;
+mod staging;
 mod tls;
 mod transactions;

@@ -12,7 +12,7 @@ use crate::id::ResultId;
 use crate::inspection::Record;
 use crate::limits;
 use crate::private::Private;
-use crate::store::{Issued, Leaf, Seen, StatusListRegister, StoreError, StoredResult, Tx};
+use crate::store::{Issued, Seen, StatusListRegister, StoreError, StoredResult, Tx};
 use crate::tlog;
 use crate::verification::Viewer;
 use anyhow::Context as _;
@@ -259,16 +259,16 @@ async fn add_lists(mut tx: Tx, size: u64) -> Result<(Tx, ()), StoreError> {
 }
 
 /// What the log says of a result that was filled in.
-fn leaf(pattern: &StoredResult, number: u64) -> Leaf {
+fn leaf(pattern: &StoredResult, number: u64) -> tlog::Leaf {
     let record = format!("{{\"number\":{number}}}");
-    let (at, salt) = (pattern.issued.issued_at, pattern.issued.salt);
-    Leaf::from(&tlog::Leaf::new(
+    // Now, not when the pattern was issued: the times of a log never run back.
+    tlog::Leaf::new(
         tlog::Kind::Issued,
-        at,
+        SystemClock.now(),
         "16H99",
-        &salt,
+        &pattern.issued.salt,
         record.as_bytes(),
-    ))
+    )
 }
 
 /// A check of a code by an inspector.
@@ -294,11 +294,11 @@ async fn fill(
     pattern: &StoredResult,
     numbers: std::ops::Range<u64>,
 ) -> Result<(Tx, ()), StoreError> {
-    let leaves: Vec<Leaf> = numbers
+    let leaves: Vec<tlog::Leaf> = numbers
         .clone()
         .map(|number| leaf(pattern, number))
         .collect();
-    let leaves: Vec<&Leaf> = leaves.iter().collect();
+    let leaves: Vec<&tlog::Leaf> = leaves.iter().collect();
     let places = tx.append_leaves(&leaves).await?;
     for (number, leaf_index) in numbers.zip(places) {
         let mut issued: Issued = pattern.issued.clone();

@@ -30,6 +30,8 @@ pub(in super::super) async fn health() -> axum::Json<Health> {
 struct Readiness {
     ready: bool,
     database: &'static str,
+    documents: &'static str,
+    clock: &'static str,
     keys: &'static str,
     certificates: &'static str,
     publication: &'static str,
@@ -38,6 +40,8 @@ struct Readiness {
 /// `GET /readyz`
 pub(in super::super) async fn ready(State(service): State<Service>) -> Response {
     let database = service.store.ping().await.is_ok();
+    let documents = service.documents.probe().await.is_ok();
+    let clock = database && !is_clock_behind(&service).await;
     let (keys, certificates) = if database {
         keys(&service).await
     } else {
@@ -46,8 +50,10 @@ pub(in super::super) async fn ready(State(service): State<Service>) -> Response 
     let publication = keys && service.publisher.bundle().await.is_ok();
     let word = |fit| if fit { "ok" } else { "failed" };
     let body = Readiness {
-        ready: database && keys && certificates && publication,
+        ready: database && documents && clock && keys && certificates && publication,
         database: word(database),
+        documents: word(documents),
+        clock: word(clock),
         keys: word(keys),
         certificates: if certificates {
             "ok"
@@ -62,6 +68,15 @@ pub(in super::super) async fn ready(State(service): State<Service>) -> Response 
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, axum::Json(body)).into_response()
+}
+
+/// Whether the clock was set back since the newest entry of the log; also when the register cannot say.
+async fn is_clock_behind(service: &Service) -> bool {
+    let Ok(mut tx) = service.store.read().await else {
+        return true;
+    };
+    let behind = tx.clock_behind(service.clock.now()).await;
+    !matches!(behind, Ok(None))
 }
 
 /// Whether the files of the keys in use are there, and whether all of them hold for some days more.

@@ -4,8 +4,14 @@
 //! ```text
 //! documents/                                            bucket:
 //!   5f/5f70bf18a086007016e948b04aed3b82103a36bea4…        documents/5f/5f70bf18a086007016e948b0…
-//!   new/…          half-written files; swept away by hand after a crash, never read
+//!   new/0193…/lock       held as long as the process lives
+//!   new/0193…/5f70bf…    staged: whole, but nothing refers to it yet
 //! ```
+//!
+//! In a folder a document is staged before the transaction that refers to it and kept after it, so that a
+//! shelf never holds a file without a record. What lies between the two when a process dies is settled by
+//! the next one (`crate::issuance::Issuer::settle`, docs/adr/0032). A bucket cannot rename: there a document
+//! is kept at once, and one whose record was never made stays.
 //!
 //! **Invariant:** what lies under a name is whole, and lasts when [`Documents::put`] has returned. What
 //! [`Documents::get`] returns has the digest it was asked for.
@@ -14,12 +20,13 @@ mod bucket;
 mod folder;
 
 pub use bucket::Bucket;
+pub use folder::Unsettled;
 
 use crate::digest::Sha256;
 use crate::limits;
 use bucket::Objects;
 use folder::Folder;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 /// Where documents are kept. Cheap to clone.
@@ -35,6 +42,10 @@ enum Home {
 /// Why a document could not be kept or read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
+    /// There is no room left for it.
+    #[error("the directory of the documents is full")]
+    Full(#[source] io::Error),
+
     /// The directory, or a file of it, failed.
     #[error("the directory of the documents failed")]
     Disk(#[source] io::Error),
@@ -64,6 +75,39 @@ pub enum DocumentError {
     Stopped,
 }
 
+impl From<io::Error> for DocumentError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Self::Full(error)
+            }
+            _ => Self::Disk(error),
+        }
+    }
+}
+
+/// A document that is written, while its record is being made. Dropped without being kept it is left to be
+/// settled: whether its record was made is known to the register alone.
+#[derive(Debug)]
+pub struct Staged(Place);
+
+#[derive(Debug)]
+enum Place {
+    Folder(folder::Staged),
+    Bucket(Sha256),
+}
+
+impl Staged {
+    /// Its digest.
+    #[must_use]
+    pub fn name(&self) -> Sha256 {
+        match &self.0 {
+            Place::Folder(staged) => staged.name(),
+            Place::Bucket(name) => *name,
+        }
+    }
+}
+
 impl DocumentError {
     /// Whether trying later may help: the service was away, nothing is wrong with the document.
     #[must_use]
@@ -73,10 +117,10 @@ impl DocumentError {
 }
 
 impl Documents {
-    /// Opens a directory, made if missing.
+    /// Opens a directory. It must be there: a volume that is not mounted is not replaced by an empty folder.
     ///
     /// # Errors
-    /// [`DocumentError::Disk`] when it cannot be made.
+    /// [`DocumentError::Disk`] when it is not there.
     pub async fn on_disk(directory: impl Into<PathBuf>) -> Result<Self, DocumentError> {
         let folder = Folder::open(directory.into()).await?;
         Ok(Self(Home::Folder(folder)))
@@ -90,21 +134,47 @@ impl Documents {
         Ok(Self(Home::Bucket(Objects::open(bucket)?)))
     }
 
-    /// Keeps a document and says its name. When this returns, it lasts. Keeping it twice is harmless.
+    /// Writes a document whose record is about to be made. When this returns, it lasts; [`Self::get`] finds
+    /// it already. What is neither kept nor referred to is taken away later.
+    ///
+    /// # Errors
+    /// [`DocumentError`]; nothing is staged then.
+    pub async fn stage(&self, bytes: Vec<u8>) -> Result<Staged, DocumentError> {
+        within_limit(bytes.len() as u64)?;
+        let name = Sha256::of(&bytes);
+        Ok(Staged(match &self.0 {
+            Home::Folder(folder) => Place::Folder(folder.stage(name, bytes).await?),
+            Home::Bucket(objects) => {
+                objects.put(name, bytes).await?;
+                Place::Bucket(name)
+            }
+        }))
+    }
+
+    /// Puts a staged document, whose record is made, under its lasting name.
+    ///
+    /// # Errors
+    /// [`DocumentError`]; it stays staged then, and is kept later.
+    pub async fn keep(&self, staged: Staged) -> Result<(), DocumentError> {
+        match (&self.0, staged.0) {
+            (Home::Folder(folder), Place::Folder(staged)) => folder.keep(staged).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a document that needs no record, and says its name. When this returns, it lasts. Keeping it
+    /// twice is harmless.
     ///
     /// # Errors
     /// [`DocumentError`]; nothing is under the name then, or the whole document.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<Sha256, DocumentError> {
-        within_limit(bytes.len() as u64)?;
-        let name = Sha256::of(&bytes);
-        match &self.0 {
-            Home::Folder(folder) => folder.put(name, bytes).await?,
-            Home::Bucket(objects) => objects.put(name, bytes).await?,
-        }
+        let staged = self.stage(bytes).await?;
+        let name = staged.name();
+        self.keep(staged).await?;
         Ok(name)
     }
 
-    /// The document of a name, if it is kept.
+    /// The document of a name, if it is kept or staged.
     ///
     /// # Errors
     /// [`DocumentError::Changed`] when its bytes are no longer those of its name; [`DocumentError`].
@@ -127,6 +197,45 @@ impl Documents {
         match &self.0 {
             Home::Folder(folder) => folder.exists(name).await,
             Home::Bucket(objects) => objects.exists(name).await,
+        }
+    }
+
+    /// Whether documents can be written now: for `/readyz`. A folder is written to only if the last attempt
+    /// failed; a bucket is not asked.
+    ///
+    /// # Errors
+    /// [`DocumentError::Full`], [`DocumentError::Disk`].
+    pub async fn probe(&self) -> Result<(), DocumentError> {
+        match &self.0 {
+            Home::Folder(folder) => folder.probe().await,
+            Home::Bucket(_) => Ok(()),
+        }
+    }
+
+    /// What was staged and left: by processes that are dead, and by work of this one that ended without
+    /// keeping it. As long as the answer is held, nobody else gets it.
+    ///
+    /// # Errors
+    /// [`DocumentError::Disk`].
+    pub async fn unsettled(&self) -> Result<Vec<Unsettled>, DocumentError> {
+        match &self.0 {
+            Home::Folder(folder) => folder.unsettled().await,
+            Home::Bucket(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Keeps what `recorded` accepts and takes the rest away. Says how many of each.
+    ///
+    /// # Errors
+    /// [`DocumentError::Full`], [`DocumentError::Disk`].
+    pub async fn settle(
+        &self,
+        unsettled: Vec<Unsettled>,
+        recorded: impl Fn(&Sha256) -> bool + Send + 'static,
+    ) -> Result<(usize, usize), DocumentError> {
+        match &self.0 {
+            Home::Folder(folder) => folder.settle(unsettled, recorded).await,
+            Home::Bucket(_) => Ok((0, 0)),
         }
     }
 }

@@ -14,7 +14,7 @@ async fn answer(store: &Store, account: &str, request: &[u8]) -> Result<Answer, 
             if let Some(earlier) = tx.earlier_answer(account, "key", request).await? {
                 return Ok((tx, earlier));
             }
-            let index = tx.append_leaf(&leaf("issued")).await?;
+            let index = tx.append_leaf(&leaf("issued")).await?.index;
             let new = Answer {
                 status: 201,
                 body: Private::new(format!("leaf {index}")),

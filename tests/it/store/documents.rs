@@ -42,7 +42,7 @@ impl Kept {
                         let path: PathBuf = entry.unwrap().path();
                         if path.is_dir() {
                             folders.push(path);
-                        } else {
+                        } else if !path.ends_with("lock") {
                             let path = path.strip_prefix(directory.path()).unwrap();
                             files.push(path.to_str().unwrap().to_owned());
                         }
@@ -58,6 +58,7 @@ impl Kept {
 /// Runs `body` on a folder and on a bucket.
 async fn both(body: impl AsyncFn(Kept)) {
     let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("documents")).unwrap();
     let documents = Documents::on_disk(directory.path().join("documents"));
     body(Kept {
         documents: documents.await.unwrap(),
@@ -153,7 +154,7 @@ async fn what_is_too_large_is_neither_kept_nor_read() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_made_is_an_error() {
+async fn a_directory_that_is_not_there_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, b"").unwrap();

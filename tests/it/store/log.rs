@@ -1,6 +1,6 @@
 //! The log's leaves: in order, without a gap, whatever happens beside.
 
-use super::samples::leaf;
+use super::samples::{leaf, leaf_at, now};
 use crate::support::stores::both;
 use dauso::store::{Contention, Store, StoreError};
 
@@ -12,7 +12,7 @@ fn leaves_come_back_in_the_order_they_were_appended() {
         let places = register
             .store
             .run(|mut tx| async move {
-                let first = tx.append_leaf(&leaves[0]).await?;
+                let first = tx.append_leaf(&leaves[0]).await?.index;
                 let others = tx.append_leaves(&[&leaves[1], &leaves[2]]).await?;
                 Ok::<_, StoreError>((tx, (first, others)))
             })
@@ -22,9 +22,10 @@ fn leaves_come_back_in_the_order_they_were_appended() {
         let mut tx = register.store.read().await.unwrap();
         let stored = tx.leaves(1..9).await.unwrap();
         assert_eq!(stored.iter().map(|s| s.index).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(stored[0].leaf, leaves[1]);
+        assert_eq!(stored[0].leaf.bytes, leaves[1].bytes());
+        assert_eq!(stored[0].leaf.at, leaves[1].at());
         let hashes = tx.leaf_hashes(0..2).await.unwrap();
-        assert_eq!(hashes, [leaves[0].hash, leaves[1].hash]);
+        assert_eq!(hashes, [leaves[0].hash(), leaves[1].hash()]);
         assert_eq!(tx.log_size().await.unwrap(), 3);
     });
 }
@@ -53,7 +54,8 @@ fn indexes_have_no_gap_under_concurrency_and_undone_transactions() {
                     for round in 0..10 {
                         let undone: Result<u64, StoreError> = store
                             .run(|mut tx| async move {
-                                let index = tx.append_leaf(&leaf(&format!("{writer}"))).await?;
+                                let leaf = leaf(&format!("{writer}"));
+                                let index = tx.append_leaf(&leaf).await?.index;
                                 if round % 3 == 2 {
                                     return Err(StoreError::Missing("reason to commit"));
                                 }
@@ -148,5 +150,54 @@ fn transactions_that_lock_in_opposite_orders_both_get_through() {
         }
         let mut tx = register.store.read().await.unwrap();
         assert_eq!(tx.log_size().await.unwrap(), 20);
+    });
+}
+
+/// A request that took longer than the one behind it, or the server whose clock is slower.
+#[test]
+fn a_leaf_that_comes_late_gets_the_time_of_the_one_before_it() {
+    both(async |register| {
+        let mut tx = register.store.begin().await.unwrap();
+        tx.append_leaf(&leaf_at(now(), "a")).await.unwrap();
+        let late = leaf_at(now().plus(-60), "b");
+        let appended = tx.append_leaf(&late).await.unwrap();
+        let later = [&leaf_at(now().plus(9), "c"), &leaf_at(now().plus(5), "d")];
+        assert_eq!(tx.append_leaves(&later).await.unwrap(), 2..4);
+        tx.commit().await.unwrap();
+        let mut tx = register.store.read().await.unwrap();
+        let stored = tx.leaves(0..4).await.unwrap();
+        let times: Vec<i64> = stored.iter().map(|s| s.leaf.at.since(now())).collect();
+        assert_eq!(times, [0, 0, 9, 9]);
+        // The bytes say the same time, and the hash is theirs.
+        assert_eq!(stored[1].leaf.bytes, leaf_at(now(), "b").bytes());
+        assert_eq!(stored[1].leaf.hash, leaf_at(now(), "b").hash());
+        assert_eq!((appended.index, appended.hash), (1, stored[1].leaf.hash));
+    });
+}
+
+#[test]
+fn a_leaf_of_a_clock_that_was_set_back_is_refused_and_nothing_is_written() {
+    both(async |register| {
+        let append = async |seconds: i64| {
+            let leaf = leaf_at(now().plus(seconds), "a");
+            let leaf = &leaf;
+            let run = register.store.run(|mut tx| async move {
+                let appended = tx.append_leaf(leaf).await?;
+                Ok::<_, StoreError>((tx, appended.index))
+            });
+            run.await
+        };
+        assert_eq!(append(0).await.unwrap(), 0);
+        match append(-61).await {
+            Err(StoreError::ClockBehind { seconds }) => assert_eq!(seconds, 61),
+            other => panic!("{other:?}"),
+        }
+        let mut tx = register.store.read().await.unwrap();
+        assert_eq!(tx.log_size().await.unwrap(), 1);
+        let behind = tx.clock_behind(now().plus(-61)).await.unwrap();
+        assert_eq!(behind, Some(61));
+        assert_eq!(tx.clock_behind(now().plus(-60)).await.unwrap(), None);
+        drop(tx);
+        assert_eq!(append(1).await.unwrap(), 1);
     });
 }

@@ -167,7 +167,7 @@ async fn change(
     from: Standing,
     to: Standing,
 ) -> Result<StatusChange, StoreError> {
-    let leaf_index = tx.append_leaf(&leaf("status changed")).await?;
+    let leaf_index = tx.append_leaf(&leaf("status changed")).await?.index;
     let change = StatusChange {
         id: uuid(u32::try_from(leaf_index).expect("a short log")),
         result: result_id(number),

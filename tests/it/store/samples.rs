@@ -7,9 +7,10 @@ use dauso::id::ResultId;
 use dauso::private::Private;
 use dauso::report::Verdict;
 use dauso::store::{
-    Account, Agency, Check, CheckEntry, Issued, Leaf, NewJob, Place, Seal, Seen,
-    StatusListRegister, Store, StoreError, Tx,
+    Account, Agency, Check, CheckEntry, Issued, NewJob, Place, Seal, Seen, StatusListRegister,
+    Store, StoreError, Tx,
 };
+use dauso::tlog::{Kind, Leaf, SALT};
 use time::macros::date;
 use uuid::Uuid;
 
@@ -126,12 +127,11 @@ pub(crate) fn issued(number: u32) -> Issued {
 }
 
 pub(crate) fn leaf(text: &str) -> Leaf {
-    Leaf {
-        kind: "checked".into(),
-        bytes: text.as_bytes().to_vec(),
-        hash: Sha256::of_parts(&[&[0], text.as_bytes()]),
-        at: now(),
-    }
+    leaf_at(now(), text)
+}
+
+pub(crate) fn leaf_at(at: UnixTime, text: &str) -> Leaf {
+    Leaf::new(Kind::Checked, at, AGENCY, &[7; SALT], text.as_bytes())
 }
 
 /// A check of the result of the same number, not yet in its place in the log.

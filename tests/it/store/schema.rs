@@ -386,7 +386,7 @@ fn append_only_tables_refuse_change_and_removal() {
         store
             .run(|mut tx| async move {
                 tx.add_result(&issued(1)).await?;
-                let leaf_index = tx.append_leaf(&leaf("revoked")).await?;
+                let leaf_index = tx.append_leaf(&leaf("revoked")).await?.index;
                 tx.change_status(&StatusChange {
                     id: uuid(1),
                     result: issued(1).id,

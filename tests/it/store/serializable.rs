@@ -112,7 +112,7 @@ fn results_issued_at_once_get_every_number_and_every_leaf_once() {
                             .run(|mut tx| async move {
                                 tries.fetch_add(1, Ordering::Relaxed);
                                 let number = tx.take_number(AGENCY, "vehicle-badge", 2026).await?;
-                                let leaf_index = tx.append_leaf(&leaf("issued")).await?;
+                                let leaf_index = tx.append_leaf(&leaf("issued")).await?.index;
                                 tx.add_result(&Issued {
                                     number: Some(number),
                                     number_text: format!("HD{number}"),

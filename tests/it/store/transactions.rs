@@ -2,7 +2,7 @@
 
 use super::samples::{AGENCY, agency, begun, job, leaf};
 use crate::support::stores::both;
-use dauso::store::{ATTEMPTS, Conflict, Contention, Store, StoreError};
+use dauso::store::{ATTEMPTS, Conflict, Contention, Outage, Store, StoreError};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ fn a_reader_sees_one_moment_and_cannot_write() {
         assert_eq!(reader.log_size().await.unwrap(), 0);
         let refused = reader.append_leaf(&leaf("b")).await;
         assert!(
-            matches!(refused, Err(StoreError::Database(_))),
+            matches!(refused, Err(StoreError::Outage(Outage::Unavailable, _))),
             "{refused:?}"
         );
         drop(reader);

@@ -207,7 +207,7 @@ impl Cluster {
 }
 
 /// Where initdb and postgres are: the newest of Debian's directories, or on the path.
-fn binaries() -> Option<PathBuf> {
+pub(crate) fn binaries() -> Option<PathBuf> {
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter();
     let version = |home: &PathBuf| {
         let name = home.file_name()?.to_str()?;
@@ -226,7 +226,7 @@ fn binaries() -> Option<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root.
-fn as_anybody_but_root() -> Command {
+pub(crate) fn as_anybody_but_root() -> Command {
     let id = Command::new("id").arg("-u").output().expect("id");
     if id.stdout.trim_ascii() != b"0" {
         return Command::new("env");

@@ -7,6 +7,7 @@
 
 mod account;
 mod agency;
+mod batch;
 mod bench;
 mod demo;
 mod healthcheck;
@@ -45,7 +46,7 @@ enum Command {
     /// Accounts and their API keys
     #[command(subcommand)]
     Account(account::Account),
-    /// Issue one result
+    /// Issue one result, or a list of them
     Issue(issue::Issue),
     /// Check signed PDFs, pictures with a QR, or the text of a QR
     Verify(verify::Verify),
@@ -91,8 +92,10 @@ enum Exit {
     Undetermined,
     /// The arguments are not those of the command (EX_USAGE).
     Usage,
-    /// The input cannot be read or is refused (EX_DATAERR).
+    /// The input cannot be read or is refused, of a list at least one row (EX_DATAERR).
     Input,
+    /// Stopped by Ctrl-C or SIGTERM between two rows (128 + SIGINT).
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -103,6 +106,7 @@ impl From<Exit> for ExitCode {
             Exit::Undetermined => 2,
             Exit::Usage => 64,
             Exit::Input => 65,
+            Exit::Interrupted => 130,
         })
     }
 }

@@ -80,10 +80,23 @@ impl Issuer {
         Ok(signed)
     }
 
+    /// Opens and stamps the PDF without a key and throws the outcome away.
+    pub(super) async fn rehearse_document(
+        &self,
+        pdf: &[u8],
+        reserved: &Reserved,
+        key: &Key,
+        sealed: &Sealed,
+    ) -> Result<(), IssueError> {
+        let space = cms::size_bound(&chain(key)?, key.public.algorithm());
+        let space = space.map_err(|_| IssueError::Certificates)?;
+        let preparation = self.preparation(pdf, reserved, sealed, space).await?;
+        let prepared = tokio::task::spawn_blocking(move || prepare(&preparation).map(drop));
+        prepared.await.map_err(|_| IssueError::SelfCheck)?
+    }
+
     async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
-        let certificates = Certificate::read_all(key.chain_pem.as_bytes());
-        let certificates = certificates.map_err(|_| IssueError::Certificates)?;
-        let chain = Chain::new(certificates).map_err(|_| IssueError::Certificates)?;
+        let chain = chain(key)?;
         let signer = self.keys.signer(&key.file, &key.public).await?;
         SigningIdentity::new(chain, signer).map_err(|_| IssueError::Certificates)
     }
@@ -148,6 +161,12 @@ impl Issuer {
         seals.insert(image, Arc::clone(&picture));
         Ok(picture)
     }
+}
+
+fn chain(key: &Key) -> Result<Chain, IssueError> {
+    let certificates = Certificate::read_all(key.chain_pem.as_bytes());
+    let certificates = certificates.map_err(|_| IssueError::Certificates)?;
+    Chain::new(certificates).map_err(|_| IssueError::Certificates)
 }
 
 /// Pictures of seals by their digests. A map of finished pictures is whole whenever its lock is given back.

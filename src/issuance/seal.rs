@@ -8,6 +8,8 @@ use crate::credential::{Claims, Draft, DraftError, StatusRef, fields};
 use crate::id::ResultId;
 use crate::limits;
 use crate::qr::{QrError, Symbol};
+use crate::store::{StatusListRegister, Tx};
+use std::collections::BTreeSet;
 
 /// A signed credential in its symbol.
 pub(super) struct Sealed {
@@ -19,22 +21,39 @@ pub(super) struct Sealed {
 }
 
 impl Issuer {
-    /// Draws id and place in the status list, signs the credential, makes the symbol and reads it back.
-    pub(super) async fn seal(&self, reserved: &Reserved) -> Result<Sealed, IssueError> {
+    /// Draws the id, signs the credential, makes the symbol and reads it back.
+    pub(super) async fn seal(
+        &self,
+        reserved: &Reserved,
+        status_index: u32,
+    ) -> Result<Sealed, IssueError> {
         let mut id = [0; 10];
         random(&mut id)?;
-        let id = ResultId::from_bytes(id);
-        let status_index = draw_index(reserved.list.capacity)?;
-        let claims = claims(reserved, status_index)?;
+        let (claims, draft) = draft(reserved, ResultId::from_bytes(id), status_index)?;
         let key = &reserved.credential_key;
-        let result_type = reserved.data.result_type();
-        let draft = Draft::new(&claims, id, key.public.kid())
-            .map_err(|error| too_large(error, result_type))?;
         let signer = self.keys.signer(&key.file, &key.public).await?;
         let signature = signer.sign(draft.to_be_signed()).await?;
         let signature = signature
             .try_into()
             .map_err(|_| IssueError::NotACredentialKey)?;
+        self.symbol(reserved, &claims, draft, signature)
+    }
+
+    /// What sealing would make, without a key: as large, and worth nothing.
+    pub(super) fn rehearse_seal(&self, reserved: &Reserved) -> Result<Sealed, IssueError> {
+        let last = reserved.list.capacity.saturating_sub(1);
+        let (claims, draft) = draft(reserved, ResultId::from_bytes([0; 10]), last)?;
+        self.symbol(reserved, &claims, draft, [1; 64])
+    }
+
+    fn symbol(
+        &self,
+        reserved: &Reserved,
+        claims: &Claims,
+        draft: Draft,
+        signature: [u8; 64],
+    ) -> Result<Sealed, IssueError> {
+        let result_type = reserved.data.result_type();
         let credential = draft.seal(signature);
         let qr_text = credential.qr_text(&self.imprint.host)?;
         let symbol = Symbol::for_issue(&qr_text).map_err(|error| match error {
@@ -43,15 +62,47 @@ impl Issuer {
             }
             other => IssueError::Symbol(other),
         })?;
-        let credential = credential.bytes().to_vec();
         Ok(Sealed {
-            id,
-            status_index,
-            credential,
+            id: credential.id(),
+            status_index: claims.status.index,
+            credential: credential.bytes().to_vec(),
             qr_text,
             symbol,
         })
     }
+}
+
+fn draft(
+    reserved: &Reserved,
+    id: ResultId,
+    status_index: u32,
+) -> Result<(Claims, Draft), IssueError> {
+    let claims = claims(reserved, status_index)?;
+    let draft = Draft::new(&claims, id, reserved.credential_key.public.kid())
+        .map_err(|error| too_large(error, reserved.data.result_type()))?;
+    Ok((claims, draft))
+}
+
+/// How often a place is drawn until a free one is found: a list that is nine tenths full needs seven.
+const DRAWS: usize = 64;
+
+/// A place in the list that no result has and that is not among `promised`. Another process may take it
+/// before us; the register finds out.
+pub(super) async fn free_index(
+    tx: &mut Tx,
+    list: &StatusListRegister,
+    promised: &BTreeSet<(u32, u32)>,
+) -> Result<u32, IssueError> {
+    let mut index = draw_index(list.capacity)?;
+    for _ in 1..DRAWS {
+        let free = !promised.contains(&(list.number, index))
+            && !tx.status_index_is_taken(list.number, index).await?;
+        if free {
+            break;
+        }
+        index = draw_index(list.capacity)?;
+    }
+    Ok(index)
 }
 
 /// A place below `capacity`, each as likely: what lies beyond the last whole multiple is drawn again.

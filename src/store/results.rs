@@ -7,7 +7,8 @@ use crate::digest::{Sha256, hex};
 use crate::id::ResultId;
 use crate::private::Private;
 use crate::report::State;
-use crate::tlog::SALT;
+use crate::tlog::{Kind, Leaf, SALT};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use time::Date;
 use uuid::Uuid;
@@ -67,6 +68,23 @@ pub struct Issued {
     pub leaf_index: u64,
     /// The plates it can be found by, in their normal form.
     pub plates: Private<Vec<String>>,
+}
+
+impl Issued {
+    /// The leaf that commits to it. `issuer` is the short code of its agency.
+    #[must_use]
+    pub fn leaf(&self, issuer: &str) -> Leaf {
+        let record = json!({
+            "result": self.id.to_string(),
+            "credential": Sha256::of(&self.credential).hex(),
+            "document": self.document.map(|digest| digest.hex()),
+            "issue_date": iso_date(self.issue_date),
+            "at": self.issued_at.seconds(),
+            "actor": self.issued_by,
+        });
+        let (at, record) = (self.issued_at, record.to_string());
+        Leaf::new(Kind::Issued, at, issuer, &self.salt, record.as_bytes())
+    }
 }
 
 /// A result with its standing.
@@ -213,6 +231,15 @@ const OF_AGENCY: &str = select!(
      ORDER BY row_id DESC LIMIT $3"
 );
 
+const BY_LEAF: &str = select!("WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2");
+
+const INDEX_TAKEN: &str = "
+    SELECT COUNT(*) AS taken FROM results WHERE list_number = $1 AND list_index = $2";
+
+const NUMBER_TAKEN: &str = "
+    SELECT COUNT(*) AS taken FROM results
+    WHERE agency_code = $1 AND result_type = $2 AND year = $3 AND number_text = $4";
+
 const COUNT: &str = "SELECT COUNT(*) AS results FROM results";
 
 impl Tx {
@@ -336,6 +363,49 @@ impl Tx {
             .fetch_all(self.connection())
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Results in the order of their leaves, from one leaf on.
+    pub async fn results_from_leaf(
+        &mut self,
+        first: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredResult>, StoreError> {
+        let query = sqlx::query(BY_LEAF)
+            .bind(bigint(first))
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(self.connection()).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether a result has this place in a status list.
+    pub async fn status_index_is_taken(
+        &mut self,
+        list: u32,
+        index: u32,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(INDEX_TAKEN)
+            .bind(i64::from(list))
+            .bind(i64::from(index));
+        let row = query.fetch_one(self.connection()).await?;
+        Ok(Columns(&row).number::<u32>("taken")? > 0)
+    }
+
+    /// Whether a result of this agency, type and year has this number.
+    pub async fn number_is_taken(
+        &mut self,
+        agency: &str,
+        result_type: &str,
+        year: i32,
+        number: &str,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(NUMBER_TAKEN)
+            .bind(agency)
+            .bind(result_type)
+            .bind(i64::from(year))
+            .bind(number);
+        let row = query.fetch_one(self.connection()).await?;
+        Ok(Columns(&row).number::<u32>("taken")? > 0)
     }
 
     /// How many results there are.

@@ -1,7 +1,11 @@
 //! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
 
+mod backup;
+mod restore;
 mod setup;
 
+pub use backup::{BackupError, Kept};
+pub use restore::{check_backup, restore};
 pub use setup::{NewAccount, NewAgency};
 
 use crate::catalogue::{Catalogue, Label};

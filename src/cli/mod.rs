@@ -7,6 +7,7 @@
 
 mod account;
 mod agency;
+mod backup;
 mod batch;
 mod bench;
 mod demo;
@@ -59,6 +60,10 @@ enum Command {
     /// Keys: make, list, import, CSR
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Make a back-up of an installation, also while it serves
+    Backup(backup::Backup),
+    /// Make an installation of a back-up, or check either
+    Restore(backup::Restore),
     /// Measure the published figures on this machine
     Bench(bench::Bench),
     /// Ask a running service whether it is ready; for containers
@@ -149,6 +154,8 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Suspend(suspend) => suspend.run().await,
         Command::Reinstate(change) => change.reinstate().await,
         Command::Keys(keys) => keys.run().await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
         Command::Bench(bench) => bench.run().await,
         Command::Healthcheck(check) => check.run().await,
     }

@@ -27,6 +27,7 @@ mod audit;
 mod backend;
 mod checks;
 mod column;
+mod copy;
 mod counters;
 pub mod documents;
 mod error;

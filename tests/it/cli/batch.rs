@@ -88,7 +88,10 @@ fn the_sample_ends_with_its_six_refusals_and_its_refused_rows_can_be_mended_and_
             "row {}",
             row["row"]
         );
-        installed.run(&["verify"], &[&row["qr_text"]]);
+        let judged = installed
+            .run(&["verify"], &[&row["qr_text"], "--json"])
+            .json();
+        assert_eq!(judged["signature"]["outcome"], "pass", "row {}", row["row"]);
     }
     let words = &report(&installed.file("out/refused.csv"))[3];
     assert_eq!(words["#ly_do"], "Số này đã được cấp (dòng 203)");
@@ -156,7 +159,7 @@ fn the_sample_ends_alike_on_both_databases() {
                     match answer {
                         Ok(Together::Now(receipt)) if round == 0 => issued.push(receipt.leaf_index),
                         Ok(Together::Before(receipt)) if round == 1 => {
-                            issued.push(receipt.leaf_index)
+                            issued.push(receipt.leaf_index);
                         }
                         Ok(other) => panic!("round {round}: {other:?}"),
                         Err(_) => refused.push(100 * at + place + 2),
@@ -391,7 +394,7 @@ fn excel_spellings_are_read_and_other_encodings_refused_by_name() {
 #[test]
 fn numbers_of_ours_follow_the_rows_and_a_refused_row_costs_none() {
     let installed = Installed::new();
-    let lines: String = (1..=40)
+    let lines: Vec<String> = (1..=40)
         .map(|row| {
             let mut data = in_force("vehicle-badge--a4-tagged");
             data.remove("badge_number");
@@ -407,7 +410,7 @@ fn numbers_of_ours_follow_the_rows_and_a_refused_row_costs_none() {
             format!("{}\n", Value::Object(data))
         })
         .collect();
-    let list = installed.write("list.jsonl", lines);
+    let list = installed.write("list.jsonl", lines.concat());
     let ran = batch(&installed, &list, &[]).ended(65);
     assert_eq!(counts(&ran), [0, 36, 0, 4]);
     let numbers: Vec<String> = report(&installed.file("out/issued.csv"))

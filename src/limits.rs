@@ -95,3 +95,7 @@ pub const FIELD_ITEMS: usize = 64;
 
 /// Checks in one request of an inspector's app.
 pub const CHECKS_PER_REQUEST: usize = 1_000;
+
+/// Bytes of one row of a list: every field of the largest type, written long, is a tenth of it. A quotation
+/// mark that is never closed would swallow the rest of the file.
+pub const LIST_ROW: usize = 256 * 1024;

@@ -1,8 +1,12 @@
 //! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
 
+mod backup;
+mod restore;
 mod setup;
 mod upkeep;
 
+pub use backup::{BackupError, Kept};
+pub use restore::{check_backup, restore};
 pub use setup::{NewAccount, NewAgency};
 
 use crate::catalogue::{Catalogue, Label};

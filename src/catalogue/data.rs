@@ -132,7 +132,7 @@ impl ResultType {
             });
         };
         for key in data.keys() {
-            if !STRUCTURE.contains(&key.as_str()) && self.field(key).is_none() {
+            if !self.knows(key) {
                 refuse(key, FieldProblem::Unknown);
             }
         }
@@ -219,6 +219,12 @@ impl ResultType {
         } else {
             Err(DataError(errors))
         }
+    }
+
+    /// Whether data of the type may have something of this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        STRUCTURE.contains(&name) || self.field(name).is_some()
     }
 
     /// The JSON object that a row of a CSV file stands for: one text for each column.

@@ -1,11 +1,11 @@
-//! `dauso issue`: one result without a server.
+//! `dauso issue`: one result without a server; a list of them is `batch`'s.
 
+use super::batch::{Batch, Rehearsal, SymbolFormat, symbol};
 use super::{Exit, complain_of, database, operator, refuse, with_causes};
 use crate::app::{Installation, replace};
 use crate::clock::SystemClock;
 use crate::issuance::{Outcome, Receipt, Request};
 use crate::limits;
-use crate::qr::{Symbol, render};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -22,18 +22,38 @@ pub(super) struct Issue {
     #[arg(long = "type")]
     result_type: String,
     /// The data of the result (JSON, docs/formats/catalogue.md)
-    #[arg(long)]
-    data: PathBuf,
+    #[arg(long, required_unless_present = "batch", requires = "out")]
+    data: Option<PathBuf>,
     /// The agency's own PDF; without it OUT is the symbol
-    #[arg(long)]
+    #[arg(long, requires = "data")]
     pdf: Option<PathBuf>,
     /// How long the signature must last; this release makes b-b
     #[arg(long, value_enum, default_value_t = Level::BB)]
     level: Level,
     /// The signed PDF, or the symbol (.svg, .png)
-    #[arg(long)]
-    out: PathBuf,
-    /// Print the receipt as JSON
+    #[arg(long, requires = "data")]
+    out: Option<PathBuf>,
+    /// Many results: a CSV file, JSON lines (.jsonl), or a folder of PDFs with their data beside them
+    #[arg(
+        long,
+        value_name = "LIST",
+        conflicts_with = "data",
+        requires = "out_dir"
+    )]
+    batch: Option<PathBuf>,
+    /// Where the PDFs are that the column `pdf` of LIST names; the folder of LIST if absent
+    #[arg(long, requires = "batch")]
+    pdf_dir: Option<PathBuf>,
+    /// Where the signed PDFs or symbols of LIST and the reports go
+    #[arg(long, requires = "batch")]
+    out_dir: Option<PathBuf>,
+    /// What rows of LIST without a PDF are handed out as
+    #[arg(long, value_enum, default_value_t = SymbolFormat::Svg, requires = "batch")]
+    symbol: SymbolFormat,
+    /// Judge every row of LIST and issue nothing
+    #[arg(long, requires = "batch")]
+    dry_run: bool,
+    /// Print the receipt, or what became of the rows, as JSON
     #[arg(long)]
     json: bool,
 }
@@ -46,12 +66,58 @@ enum Level {
     BB,
 }
 
-/// Pixels of a module in a PNG.
-const PIXELS_PER_MODULE: u32 = 8;
+/// One result: its data, and where what is handed out goes.
+struct Single {
+    dir: PathBuf,
+    result_type: String,
+    data: PathBuf,
+    pdf: Option<PathBuf>,
+    out: PathBuf,
+    json: bool,
+}
 
 impl Issue {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let Level::BB = self.level;
+        match (self.batch, self.out_dir, self.data, self.out) {
+            (Some(list), Some(out_dir), _, _) => {
+                let batch = Batch {
+                    dir: self.dir,
+                    result_type: self.result_type,
+                    list,
+                    pdf_dir: self.pdf_dir,
+                    out_dir,
+                    symbol: self.symbol,
+                    rehearsal: if self.dry_run {
+                        Rehearsal::DryRun
+                    } else {
+                        Rehearsal::No
+                    },
+                    json: self.json,
+                };
+                batch.run().await
+            }
+            (_, _, Some(data), Some(out)) => {
+                let single = Single {
+                    dir: self.dir,
+                    result_type: self.result_type,
+                    data,
+                    pdf: self.pdf,
+                    out,
+                    json: self.json,
+                };
+                single.run().await
+            }
+            _ => Ok(refuse(
+                Exit::Usage,
+                "--data with --out, or --batch with --out-dir",
+            )),
+        }
+    }
+}
+
+impl Single {
+    async fn run(self) -> anyhow::Result<Exit> {
         if let Some(why) = unfit(&self.out, self.pdf.is_some()) {
             return Ok(refuse(Exit::Usage, why));
         }
@@ -129,12 +195,13 @@ pub(super) async fn hand_out(
             .await?
             .context("the signed PDF is gone")?
     } else {
-        let symbol = Symbol::for_issue(&receipt.qr_text)?;
-        if has_extension(out, "svg") {
-            render::svg(&symbol, &receipt.id.grouped()).into_bytes()
+        let is_svg = has_extension(out, "svg");
+        let format = if is_svg {
+            SymbolFormat::Svg
         } else {
-            render::png(&symbol, PIXELS_PER_MODULE)
-        }
+            SymbolFormat::Png
+        };
+        symbol(receipt, format)?
     };
     replace(out, &bytes).with_context(|| out.display().to_string())
 }

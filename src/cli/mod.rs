@@ -8,6 +8,8 @@
 mod account;
 mod agency;
 mod audit;
+mod backup;
+mod batch;
 mod bench;
 mod demo;
 mod healthcheck;
@@ -55,7 +57,7 @@ enum Command {
     /// Accounts and their API keys
     #[command(subcommand)]
     Account(account::Account),
-    /// Issue one result
+    /// Issue one result, or a list of them
     Issue(issue::Issue),
     /// Check signed PDFs, pictures with a QR, or the text of a QR
     Verify(verify::Verify),
@@ -86,6 +88,10 @@ enum Command {
     /// Keys: make, list, import, retire, CSR
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Make a back-up of an installation, also while it serves
+    Backup(backup::Backup),
+    /// Make an installation of a back-up, or check either
+    Restore(backup::Restore),
     /// Measure the published figures on this machine
     Bench(bench::Bench),
     /// Ask a running service whether it is ready; for containers
@@ -164,8 +170,10 @@ enum Exit {
     Undetermined,
     /// The arguments are not those of the command (EX_USAGE).
     Usage,
-    /// The input cannot be read or is refused (EX_DATAERR).
+    /// The input cannot be read or is refused, of a list at least one row (EX_DATAERR).
     Input,
+    /// Stopped by Ctrl-C or SIGTERM between two rows (128 + SIGINT).
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -176,6 +184,7 @@ impl From<Exit> for ExitCode {
             Exit::Undetermined => 2,
             Exit::Usage => 64,
             Exit::Input => 65,
+            Exit::Interrupted => 130,
         })
     }
 }
@@ -227,6 +236,8 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Reject(reject) => reject.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Keys(keys) => keys.run().await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
         Command::Bench(bench) => bench.run().await,
         Command::Healthcheck(check) => check.run().await,
     }

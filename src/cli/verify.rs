@@ -223,7 +223,8 @@ fn worse(a: Exit, b: Exit) -> Exit {
         Exit::Input => 1,
         Exit::Undetermined => 2,
         Exit::Usage => 3,
-        Exit::Done => 4,
+        Exit::Interrupted => 4,
+        Exit::Done => 5,
     };
     if rank(b) < rank(a) { b } else { a }
 }

@@ -95,10 +95,28 @@ impl Issuer {
         Ok(file)
     }
 
+    /// Opens and stamps the PDF without a key and throws the outcome away. Of a file that was signed before,
+    /// the first of its further signatures.
+    pub(super) async fn rehearse_document(
+        &self,
+        pdf: &[u8],
+        reserved: &Reserved,
+        key: &Key,
+        sealed: &Sealed,
+    ) -> Result<(), IssueError> {
+        let space = cms::size_bound(&chain(key)?, key.public.algorithm());
+        let space = space.map_err(|_| IssueError::Certificates)?;
+        let (wanted, file) = (
+            self.preparation(reserved, sealed, space).await?,
+            pdf.to_vec(),
+        );
+        let rehearsed =
+            tokio::task::spawn_blocking(move || prepare(&wanted, &file, Turn::First).map(drop));
+        rehearsed.await.map_err(|_| IssueError::SelfCheck)?
+    }
+
     pub(super) async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
-        let certificates = Certificate::read_all(key.chain_pem.as_bytes());
-        let certificates = certificates.map_err(|_| IssueError::Certificates)?;
-        let chain = Chain::new(certificates).map_err(|_| IssueError::Certificates)?;
+        let chain = chain(key)?;
         let signer = self.keys.signer(&key.file, &key.public).await?;
         SigningIdentity::new(chain, signer).map_err(|_| IssueError::Certificates)
     }
@@ -165,6 +183,12 @@ impl Issuer {
         seals.insert(image, Arc::clone(&picture));
         Ok(picture)
     }
+}
+
+fn chain(key: &Key) -> Result<Chain, IssueError> {
+    let certificates = Certificate::read_all(key.chain_pem.as_bytes());
+    let certificates = certificates.map_err(|_| IssueError::Certificates)?;
+    Chain::new(certificates).map_err(|_| IssueError::Certificates)
 }
 
 /// Pictures of seals by their digests. A map of finished pictures is whole whenever its lock is given back.

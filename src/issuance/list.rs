@@ -7,6 +7,7 @@
 use super::{IssueError, Issuer, random};
 use crate::limits;
 use crate::store::{AuditEntry, Conflict, NewJob, StatusListRegister, StoreError, Tx};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Taken places drawn one after the other that make a list full. A list of 2^20 is left with about 60 of 100
@@ -14,31 +15,39 @@ use uuid::Uuid;
 const TAKEN_IN_A_ROW: usize = 20;
 
 /// A free place in a status list.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct StatusPlace {
     pub(super) list: u32,
     pub(super) index: u32,
 }
 
 impl Issuer {
-    /// Draws a free place in the newest list of an issuer. Somebody else may take it first
-    /// ([`Conflict::StatusIndex`]).
-    pub(super) async fn draw_place(&self, issuer: &str) -> Result<StatusPlace, IssueError> {
+    /// Draws a free place that is not among `promised`, in `list` or the one that follows it when it is
+    /// full. Somebody else may take it first ([`Conflict::StatusIndex`]).
+    pub(super) async fn draw_place(
+        &self,
+        list: &StatusListRegister,
+        promised: &BTreeSet<StatusPlace>,
+    ) -> Result<StatusPlace, IssueError> {
+        let mut list = list.clone();
         loop {
             let mut tx = self.store.read().await?;
-            let list = tx.current_status_list(issuer).await?;
-            let list = list.ok_or(IssueError::NoStatusList)?;
             for _ in 0..TAKEN_IN_A_ROW {
                 let place = StatusPlace {
                     list: list.number,
                     index: draw_index(list.capacity)?,
                 };
-                if !tx.status_place_taken(place.list, place.index).await? {
+                let free = !promised.contains(&place)
+                    && !tx.status_place_taken(place.list, place.index).await?;
+                if free {
                     return Ok(place);
                 }
             }
             drop(tx);
             self.open_list_after(&list).await?;
+            let mut tx = self.store.read().await?;
+            let newest = tx.current_status_list(&list.issuer).await?;
+            list = newest.ok_or(IssueError::NoStatusList)?;
         }
     }
 

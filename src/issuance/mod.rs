@@ -5,6 +5,7 @@
 //! transaction: result, leaf, audit line, and the answer that a repeated request gets.
 
 mod document;
+mod entry;
 mod error;
 mod list;
 mod place;
@@ -12,15 +13,17 @@ mod rehearsal;
 mod replacement;
 mod seal;
 mod settle;
+mod together;
 
 pub use document::{Imprint, Seals};
 pub use error::IssueError;
 pub use rehearsal::Rehearsal;
 pub use replacement::{Confirmed, Replaced, Replacement};
+pub use together::{Examined, Together};
 
 use crate::access::{Caller, Permission};
 use crate::catalogue::{Catalogue, ResultData, Signatures};
-use crate::clock::{Clock, UnixTime, iso_date};
+use crate::clock::{Clock, UnixTime};
 use crate::credential::SealedCredential;
 use crate::digest::Sha256;
 use crate::id::ResultId;
@@ -28,15 +31,15 @@ use crate::private::Private;
 use crate::signer::Keyring;
 use crate::store::documents::{Documents, Staged};
 use crate::store::{
-    Agency, Answer, AuditEntry, Conflict, Issued, Key, Purpose, Store, StoreError, Tx,
+    Agency, Answer, Conflict, Issued, Key, Purpose, StatusListRegister, Store, StoreError, Tx,
 };
-use crate::tlog;
+use entry::Entry;
 use list::StatusPlace;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use seal::Sealed;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// What somebody asks to be issued.
 #[derive(Clone, Debug)]
@@ -128,6 +131,31 @@ impl Issuer {
     }
 }
 
+/// What results of one agency and type are issued with.
+#[derive(Clone)]
+struct Grounds {
+    agency: Agency,
+    credential_key: Key,
+    document_key: Option<Key>,
+    list: StatusListRegister,
+    at: UnixTime,
+}
+
+impl Grounds {
+    fn reserved(self, data: ResultData, number: Option<u64>, place: StatusPlace) -> Reserved {
+        Reserved {
+            data,
+            number,
+            agency: self.agency,
+            credential_key: self.credential_key,
+            document_key: self.document_key,
+            list: self.list,
+            place,
+            at: self.at,
+        }
+    }
+}
+
 /// Everything that a result is issued with, known before a key is used.
 struct Reserved {
     data: ResultData,
@@ -135,6 +163,7 @@ struct Reserved {
     agency: Agency,
     credential_key: Key,
     document_key: Option<Key>,
+    list: StatusListRegister,
     place: StatusPlace,
     at: UnixTime,
 }
@@ -183,7 +212,7 @@ impl Issuer {
                     if draws < DRAWS =>
                 {
                     draws += 1;
-                    reserved.place = self.draw_place(&reserved.agency.issuer).await?;
+                    reserved.place = self.draw_place(&reserved.list, &BTreeSet::new()).await?;
                 }
                 // A number of ours that came in with somebody's data before: the next one.
                 Err(IssueError::Duplicate(Conflict::Number))
@@ -229,19 +258,33 @@ impl Issuer {
     }
 
     async fn reserve(&self, data: ResultData, with_pdf: bool) -> Result<Reserved, IssueError> {
+        let mut tx = self.store.read().await?;
+        let grounds = self.grounds(&mut tx, &data, with_pdf).await?;
+        if tx.result_of_code(data.result_code()).await?.is_some() {
+            return Err(IssueError::Duplicate(Conflict::ResultCode));
+        }
+        drop(tx);
+        let place = self.draw_place(&grounds.list, &BTreeSet::new()).await?;
+        let (data, number) = self.numbered(data, &grounds.agency).await?;
+        Ok(grounds.reserved(data, number, place))
+    }
+
+    /// Agency, keys and status list for a result.
+    async fn grounds(
+        &self,
+        tx: &mut Tx,
+        data: &ResultData,
+        with_pdf: bool,
+    ) -> Result<Grounds, IssueError> {
         if data.result_type().signatures == Signatures::SignatoryThenAgency {
             return Err(IssueError::SignatoryNeeded);
         }
         let at = self.clock.now();
-        let code = data.agency_code().to_owned();
-        let mut tx = self.store.read().await?;
-        let agency = tx.agency(&code).await?.ok_or(IssueError::UnknownAgency)?;
-        if tx.result_of_code(data.result_code()).await?.is_some() {
-            return Err(IssueError::Duplicate(Conflict::ResultCode));
-        }
+        let code = data.agency_code();
+        let agency = tx.agency(code).await?.ok_or(IssueError::UnknownAgency)?;
         let type_number = data.result_type().number;
         let mut key = async |purpose: Purpose| {
-            let keys = tx.signing_keys(purpose, Some(&code), at).await?;
+            let keys = tx.signing_keys(purpose, Some(code), at).await?;
             let fit = keys.into_iter().find(|key| key.types.allows(type_number));
             fit.ok_or(IssueError::NoKey(purpose))
         };
@@ -251,16 +294,13 @@ impl Issuer {
         } else {
             None
         };
-        drop(tx);
-        let place = self.draw_place(&agency.issuer).await?;
-        let (data, number) = self.numbered(data, &agency).await?;
-        Ok(Reserved {
-            data,
-            number,
+        let list = tx.current_status_list(&agency.issuer).await?;
+        let list = list.ok_or(IssueError::NoStatusList)?;
+        Ok(Grounds {
             agency,
             credential_key,
             document_key,
-            place,
+            list,
             at,
         })
     }
@@ -286,13 +326,7 @@ impl Issuer {
                 }
             })
             .await?;
-        let pattern = &known.number_pattern;
-        let code = pattern
-            .code_field()
-            .and_then(|field| data.text(field))
-            .map(str::to_owned);
-        let number = pattern.number(taken, year, &agency.symbol, code.as_deref());
-        Ok((data.with_number(number), Some(taken)))
+        Ok((with_number(data, agency, taken), Some(taken)))
     }
 
     async fn attempt(
@@ -302,134 +336,76 @@ impl Issuer {
         request: &Request,
         replacement: Option<&Replacement>,
     ) -> Result<Outcome, IssueError> {
-        let sealed = self.seal(reserved).await?;
-        let document = match (&request.pdf, &reserved.document_key) {
-            (Some(pdf), Some(key)) => Some(self.stamp_and_sign(pdf, reserved, key, &sealed).await?),
-            _ => None,
-        };
-        let source = request.pdf.as_deref().map(Sha256::of);
-        let staged = match document {
-            Some(document) => Some(self.documents.stage(document).await?),
-            None => None,
-        };
-        let name = staged.as_ref().map(Staged::name);
+        let made = self.make(reserved, request.pdf.as_deref()).await?;
         let once = request.once.as_ref();
-        let committed = self.commit(caller, reserved, &sealed, source, name, once, replacement);
+        let committed = self.commit(caller, reserved, &made, once, replacement);
         let outcome = committed.await?;
-        if let (Outcome::Issued(_), Some(staged)) = (&outcome, staged) {
-            // Issued is issued: the document is safe where it is, and is kept when that is possible again.
-            if let Err(error) = self.documents.keep(staged).await {
-                tracing::warn!(error.cause = %error, "a document stays staged for now");
-            }
+        if let (Outcome::Issued(_), Some(staged)) = (&outcome, made.staged) {
+            self.keep(staged).await;
         }
         Ok(outcome)
+    }
+
+    /// Seals; stamps and signs the PDF if there is one, and stages it.
+    async fn make(&self, reserved: &Reserved, pdf: Option<&[u8]>) -> Result<Made, IssueError> {
+        let sealed = self.seal(reserved).await?;
+        let staged = match (pdf, &reserved.document_key) {
+            (Some(pdf), Some(key)) => {
+                let signed = self.stamp_and_sign(pdf, reserved, key, &sealed).await?;
+                Some(self.documents.stage(signed).await?)
+            }
+            _ => None,
+        };
+        Ok(Made {
+            sealed,
+            source: pdf.map(Sha256::of),
+            staged,
+        })
+    }
+
+    /// Issued is issued: the document is safe where it is staged, and is kept when that is possible again.
+    async fn keep(&self, staged: Staged) {
+        if let Err(error) = self.documents.keep(staged).await {
+            tracing::warn!(error.cause = %error, "a document stays staged for now");
+        }
     }
 
     async fn commit(
         &self,
         caller: &Caller,
         reserved: &Reserved,
-        sealed: &Sealed,
-        source_document: Option<Sha256>,
-        document: Option<Sha256>,
+        made: &Made,
         once: Option<&Once>,
         replacement: Option<&Replacement>,
     ) -> Result<Outcome, IssueError> {
-        let data = &reserved.data;
-        let record = json!({
-            "result": sealed.id.to_string(),
-            "credential": Sha256::of(&sealed.credential).hex(),
-            "document": document.map(|digest| digest.hex()),
-            "issue_date": iso_date(data.issue_date()),
-            "predecessor": replacement.map(|one| one.replaced.to_string()),
-            "at": reserved.at.seconds(),
-            "actor": caller.account,
-        });
-        let mut salt = [0; tlog::SALT];
-        random(&mut salt)?;
-        let leaf = tlog::Leaf::new(
-            tlog::Kind::Issued,
-            reserved.at,
-            &reserved.agency.issuer,
-            &salt,
-            record.to_string().as_bytes(),
-        );
-        let issued = Issued {
-            id: sealed.id,
-            row: Uuid::now_v7(),
-            agency: reserved.agency.code.clone(),
-            result_type: data.result_type().code.clone(),
-            type_number: data.result_type().number,
-            year: data.issue_date().year(),
-            number: reserved.number,
-            number_text: data.number().unwrap_or_default().to_owned(),
-            dossier_code: data.dossier_code().to_owned(),
-            result_code: data.result_code().to_owned(),
-            issue_date: data.issue_date(),
-            valid_from: data.valid_from(),
-            valid_to: data.valid_to(),
-            data: Private::new(Json::Object(data.to_json()).to_string()),
-            credential: sealed.credential.clone(),
-            kid: reserved.credential_key.public.kid(),
-            list: reserved.place.list,
-            index: reserved.place.index,
-            issued_at: reserved.at,
-            issued_by: caller.account.clone(),
-            source_document,
-            document,
-            predecessor: replacement.map(|one| one.replaced),
-            catalogue_version: env!("CARGO_PKG_VERSION").to_owned(),
-            salt,
-            leaf_index: 0,
-            plates: Private::new(data.plate_keys()),
-        };
+        let entry = Entry::new(caller, reserved, made, replacement)?;
+        let entry = &entry;
         let committed = self
             .store
-            .run(|mut tx: Tx| {
-                let (mut issued, leaf) = (issued.clone(), leaf.clone());
-                let mut receipt = receipt(&issued, sealed, &leaf);
-                async move {
-                    if let Some(once) = once {
-                        let account = &issued.issued_by;
-                        let earlier = tx.earlier_answer(account, &once.key, &once.request).await?;
-                        if let Some(answer) = earlier {
-                            return Ok((tx, Outcome::Replayed(answer)));
-                        }
+            .run(|mut tx: Tx| async move {
+                let issued = &entry.issued;
+                if let Some(once) = once {
+                    let account = &issued.issued_by;
+                    let earlier = tx.earlier_answer(account, &once.key, &once.request).await?;
+                    if let Some(answer) = earlier {
+                        return Ok((tx, Outcome::Replayed(answer)));
                     }
-                    tx.append_audit(&AuditEntry {
-                        id: Uuid::now_v7(),
-                        at: issued.issued_at,
-                        actor: issued.issued_by.clone(),
-                        action: "result.issue".to_owned(),
-                        subject: Some(issued.row.to_string()),
-                        detail: "{}".to_owned(),
-                    })
-                    .await?;
-                    let appended = tx.append_leaf(&leaf).await?;
-                    issued.leaf_index = appended.index;
-                    (receipt.leaf_index, receipt.leaf_hash) = (appended.index, appended.hash);
-                    if let Some(replacement) = replacement {
-                        self.supersede(&mut tx, replacement, &issued).await?;
-                    }
-                    tx.add_result(&issued).await?;
-                    if let Some(once) = once {
-                        let (status, body) = (once.answer)(&receipt);
-                        let answer = Answer {
-                            status,
-                            body: Private::new(body),
-                        };
-                        let account = &issued.issued_by;
-                        tx.keep_answer(
-                            account,
-                            &once.key,
-                            &once.request,
-                            &answer,
-                            issued.issued_at,
-                        )
-                        .await?;
-                    }
-                    Ok::<_, IssueError>((tx, Outcome::Issued(receipt)))
                 }
+                let receipt = entry.enter(&mut tx).await?;
+                if let Some(replacement) = replacement {
+                    self.supersede(&mut tx, replacement, issued).await?;
+                }
+                if let Some(once) = once {
+                    let (status, body) = (once.answer)(&receipt);
+                    let answer = Answer {
+                        status,
+                        body: Private::new(body),
+                    };
+                    let (account, at) = (&issued.issued_by, issued.issued_at);
+                    tx.keep_answer(account, &once.key, &once.request, &answer, at)
+                        .await?;
+                }
+                Ok::<_, IssueError>((tx, Outcome::Issued(receipt)))
             })
             .await;
         committed.map_err(|error| match error {
@@ -441,16 +417,22 @@ impl Issuer {
     }
 }
 
-fn receipt(issued: &Issued, sealed: &Sealed, leaf: &tlog::Leaf) -> Receipt {
-    Receipt {
-        id: issued.id,
-        number: issued.number_text.clone(),
-        result_code: issued.result_code.clone(),
-        qr_text: sealed.qr_text.clone(),
-        document: issued.document,
-        leaf_index: issued.leaf_index,
-        leaf_hash: leaf.hash(),
-    }
+/// What was signed and is not in the register yet.
+struct Made {
+    sealed: Sealed,
+    /// Digest of the PDF that came with the request.
+    source: Option<Sha256>,
+    /// The signed PDF, which lasts already.
+    staged: Option<Staged>,
+}
+
+/// The data with a number of ours, by the pattern of its type.
+fn with_number(data: ResultData, agency: &Agency, taken: u64) -> ResultData {
+    let year = data.issue_date().year();
+    let pattern = &data.result_type().number_pattern;
+    let code = pattern.code_field().and_then(|field| data.text(field));
+    let number = pattern.number(taken, year, &agency.symbol, code);
+    data.with_number(number)
 }
 
 /// Fills `bytes` from the system's random source.

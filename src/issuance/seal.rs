@@ -21,17 +21,30 @@ impl Issuer {
     pub(super) async fn seal(&self, reserved: &Reserved) -> Result<Sealed, IssueError> {
         let mut id = [0; 10];
         random(&mut id)?;
-        let id = ResultId::from_bytes(id);
-        let claims = claims(reserved)?;
+        let (claims, draft) = draft(reserved, ResultId::from_bytes(id))?;
         let key = &reserved.credential_key;
-        let result_type = reserved.data.result_type();
-        let draft = Draft::new(&claims, id, key.public.kid())
-            .map_err(|error| too_large(error, result_type))?;
         let signer = self.keys.signer(&key.file, &key.public).await?;
         let signature = signer.sign(draft.to_be_signed()).await?;
         let signature = signature
             .try_into()
             .map_err(|_| IssueError::NotACredentialKey)?;
+        self.symbol(reserved, &claims, draft, signature)
+    }
+
+    /// What sealing would make, without a key: as large, and worth nothing.
+    pub(super) fn rehearse_seal(&self, reserved: &Reserved) -> Result<Sealed, IssueError> {
+        let (claims, draft) = draft(reserved, ResultId::from_bytes([0; 10]))?;
+        self.symbol(reserved, &claims, draft, [1; 64])
+    }
+
+    fn symbol(
+        &self,
+        reserved: &Reserved,
+        claims: &Claims,
+        draft: Draft,
+        signature: [u8; 64],
+    ) -> Result<Sealed, IssueError> {
+        let result_type = reserved.data.result_type();
         let credential = draft.seal(signature);
         let qr_text = credential.qr_text(&self.imprint.host)?;
         let symbol = Symbol::for_issue(&qr_text).map_err(|error| match error {
@@ -40,14 +53,20 @@ impl Issuer {
             }
             other => IssueError::Symbol(other),
         })?;
-        let credential = credential.bytes().to_vec();
         Ok(Sealed {
-            id,
-            credential,
+            id: credential.id(),
+            credential: credential.bytes().to_vec(),
             qr_text,
             symbol,
         })
     }
+}
+
+fn draft(reserved: &Reserved, id: ResultId) -> Result<(Claims, Draft), IssueError> {
+    let claims = claims(reserved)?;
+    let draft = Draft::new(&claims, id, reserved.credential_key.public.kid())
+        .map_err(|error| too_large(error, reserved.data.result_type()))?;
+    Ok((claims, draft))
 }
 
 fn claims(reserved: &Reserved) -> Result<Claims, IssueError> {

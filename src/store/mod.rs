@@ -28,6 +28,7 @@ mod backend;
 mod change_requests;
 mod checks;
 mod column;
+mod copy;
 mod counters;
 pub mod documents;
 mod error;

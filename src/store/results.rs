@@ -7,7 +7,8 @@ use crate::digest::{Sha256, hex};
 use crate::id::ResultId;
 use crate::private::Private;
 use crate::report::State;
-use crate::tlog::SALT;
+use crate::tlog::{Kind, Leaf, SALT};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use time::Date;
 use uuid::Uuid;
@@ -69,6 +70,25 @@ pub struct Issued {
     pub leaf_index: u64,
     /// The plates it can be found by, in their normal form.
     pub plates: Private<Vec<String>>,
+}
+
+impl Issued {
+    /// The leaf that commits to it, at the time of issue: the log may give it a later one
+    /// ([`Leaf::not_before`]). `issuer` is the short code of its agency.
+    #[must_use]
+    pub fn leaf(&self, issuer: &str) -> Leaf {
+        let record = json!({
+            "result": self.id.to_string(),
+            "credential": Sha256::of(&self.credential).hex(),
+            "document": self.document.map(|digest| digest.hex()),
+            "issue_date": iso_date(self.issue_date),
+            "predecessor": self.predecessor.map(|id| id.to_string()),
+            "at": self.issued_at.seconds(),
+            "actor": self.issued_by,
+        });
+        let (at, record) = (self.issued_at, record.to_string());
+        Leaf::new(Kind::Issued, at, issuer, &self.salt, record.as_bytes())
+    }
 }
 
 /// A result with its standing.
@@ -227,6 +247,12 @@ const OF_AGENCY: &str = select!(
 
 const OF_DOCUMENT: &str = "SELECT 1 AS found FROM results WHERE document = $1 LIMIT 1";
 
+const BY_LEAF: &str = select!("WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2");
+
+const NUMBER_TAKEN: &str = "
+    SELECT COUNT(*) AS taken FROM results
+    WHERE agency_code = $1 AND result_type = $2 AND year = $3 AND number_text = $4";
+
 const COUNT: &str = "SELECT COUNT(*) AS results FROM results";
 
 impl Tx {
@@ -375,6 +401,36 @@ impl Tx {
     pub async fn is_document_of_result(&mut self, name: &Sha256) -> Result<bool, StoreError> {
         let query = sqlx::query(OF_DOCUMENT).bind(name.0.as_slice());
         Ok(query.fetch_optional(self.connection()).await?.is_some())
+    }
+
+    /// Results in the order of their leaves, from one leaf on.
+    pub async fn results_from_leaf(
+        &mut self,
+        first: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredResult>, StoreError> {
+        let query = sqlx::query(BY_LEAF)
+            .bind(bigint(first))
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(self.connection()).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether a result of this agency, type and year has this number.
+    pub async fn number_is_taken(
+        &mut self,
+        agency: &str,
+        result_type: &str,
+        year: i32,
+        number: &str,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(NUMBER_TAKEN)
+            .bind(agency)
+            .bind(result_type)
+            .bind(i64::from(year))
+            .bind(number);
+        let row = query.fetch_one(self.connection()).await?;
+        Ok(Columns(&row).number::<u32>("taken")? > 0)
     }
 
     /// How many results there are.

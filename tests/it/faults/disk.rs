@@ -147,11 +147,7 @@ fn a_full_disk_of_the_database_is_said_and_room_heals_it_without_a_restart() {
     let mut site = Site::new();
     let folder = site.installed.file("register");
     fs::create_dir(&folder).unwrap();
-    fs::copy(
-        site.installed.dir().join("dauso.db"),
-        folder.join("dauso.db"),
-    )
-    .unwrap();
+    copy_register(&site, &folder);
     let disk = Mounted::small(8, &folder);
     site.database = Some(format!("sqlite://{}", folder.join("dauso.db").display()));
     let server = site.serve();
@@ -331,11 +327,7 @@ fn a_database_on_a_disk_that_turns_read_only_is_said_and_all_is_there_after_its_
     let made = run("mkfs.ext4", &["-q", image]);
     assert!(made.status.success(), "{made:?}");
     let disk = Mounted::new(&["-o", "loop", image], &folder);
-    fs::copy(
-        site.installed.dir().join("dauso.db"),
-        folder.join("dauso.db"),
-    )
-    .unwrap();
+    copy_register(&site, &folder);
     site.database = Some(format!("sqlite://{}", folder.join("dauso.db").display()));
     let server = site.serve();
     let first = told(&send(&server, &issuing(&site, 1)), 201);

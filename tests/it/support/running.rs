@@ -74,6 +74,42 @@ impl Running {
         running.child.wait().expect("its end");
     }
 
+    /// Starts the program and kills it as soon as `moment` has come.
+    pub(crate) fn cut_when(arguments: &[&str], moment: impl Fn() -> bool) {
+        let mut running = Self::silent(arguments);
+        running.wait_for(moment);
+        running.child.kill().expect("killing it");
+        running.child.wait().expect("its end");
+    }
+
+    /// Starts the program and presses Ctrl-C as soon as `moment` has come.
+    pub(crate) fn interrupted_when(arguments: &[&str], moment: impl Fn() -> bool) -> ExitStatus {
+        let mut running = Self::silent(arguments);
+        running.wait_for(moment);
+        running.interrupt()
+    }
+
+    fn silent(arguments: &[&str]) -> Self {
+        let mut command = program();
+        command
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self {
+            child: command.spawn().expect("the program starts"),
+        }
+    }
+
+    fn wait_for(&mut self, moment: impl Fn() -> bool) {
+        let end = Instant::now() + Duration::from_secs(90);
+        while !moment() {
+            let ended = self.child.try_wait().expect("its state");
+            assert!(ended.is_none(), "it ended by itself: {ended:?}");
+            assert!(Instant::now() < end, "the moment does not come");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());

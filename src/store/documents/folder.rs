@@ -174,7 +174,7 @@ impl Folder {
             let own = self.own()?;
             // As much as a stamped page, so that the last free block does not count as room.
             let mut file = tempfile::NamedTempFile::new_in(&own.folder)?;
-            file.write_all(&[0; 64 * 1024])?;
+            file.write_all(&vec![0; 64 * 1024])?;
             file.as_file().sync_all()
         })
     }

@@ -30,6 +30,8 @@ if [ "$scope" = test ]; then
     has npm && node_20 >/dev/null 2>&1 || missing+=("Node.js 20 or newer, with npm")
     need git has git
     need curl has curl
+    # libFuzzer is C++.
+    need g++ has c++
     need openssl has openssl
     need qpdf has qpdf
     need poppler-utils has pdfsig

@@ -171,12 +171,11 @@ impl Guest {
             ended = talking.as_mut() => Some(ended),
             () = stopping => None,
         };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                talking.as_mut().graceful_shutdown();
-                talking.await
-            }
+        let ended = if let Some(ended) = ended {
+            ended
+        } else {
+            talking.as_mut().graceful_shutdown();
+            talking.await
         };
         if let Err(error) = ended {
             // Guests who hang up, stay silent or talk nonsense are no event; their words are not ours to keep.

@@ -99,7 +99,7 @@ impl Default for Patience {
             headers: Duration::from_secs(15),
             pause: Duration::from_secs(10),
             body: Duration::from_secs(30),
-            file: Duration::from_secs(120),
+            file: Duration::from_mins(2),
             reading: Duration::from_secs(20),
             work: Duration::from_secs(30),
             farewell: Duration::from_secs(20),

@@ -6,5 +6,6 @@ mod markers;
 mod offline;
 mod serving;
 mod setup;
+mod upkeep;
 mod usage;
 mod verifying;

@@ -1,10 +1,12 @@
 //! The service as others see it: status, problem code, body. Every answer is compared with
 //! `openapi.yaml` on the way.
 
+mod bucket;
 mod checks;
 mod door;
 mod headers;
 mod limits;
+mod lists;
 mod matrix;
 pub(crate) mod operations;
 mod pages;

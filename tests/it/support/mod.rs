@@ -5,4 +5,5 @@ pub(crate) mod certificates;
 pub(crate) mod contract;
 pub(crate) mod installation;
 pub(crate) mod running;
+pub(crate) mod s3;
 pub(crate) mod stores;

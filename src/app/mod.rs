@@ -17,7 +17,7 @@ use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
 use crate::store::documents::Documents;
-use crate::store::{Recorder, Store};
+use crate::store::{Reader, Recorder, Store};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use crate::worker::Worker;
@@ -134,7 +134,7 @@ impl Installation {
     /// When the register fails.
     pub async fn verifier(&self, anchors: Vec<Certificate>) -> anyhow::Result<Verifier> {
         let verifier = Verifier::new(
-            self.store.clone(),
+            Reader::start(self.store.clone()),
             Arc::clone(&self.catalogue),
             Arc::clone(&self.clock),
             anchors,
@@ -196,6 +196,7 @@ impl Installation {
         let verifier = self.verifier(Vec::new()).await?;
         Ok(Service {
             store: self.store.clone(),
+            reader: Reader::start(self.store.clone()),
             documents: self.documents.clone(),
             issuer: self.issuer()?,
             lifecycle: self.lifecycle(),

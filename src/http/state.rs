@@ -7,8 +7,8 @@ use crate::issuance::Issuer;
 use crate::lifecycle::Lifecycle;
 use crate::login::Login;
 use crate::publication::Publisher;
-use crate::store::Store;
 use crate::store::documents::Documents;
+use crate::store::{Reader, Store};
 use crate::verification::Verifier;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct Service {
     /// The register.
     pub store: Store,
+    /// Questions about the register that many ask.
+    pub reader: Reader,
     /// The files.
     pub documents: Documents,
     /// Issues results.

@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::limits;
 use crate::private::Private;
 use crate::report::{CheckKind, Outcome, Reason, Skip};
-use crate::store::{Alarm, Check, CheckEntry, Leaf, Place, Recorder, Seen, Store, StoreError, Tx};
+use crate::store::{Alarm, Check, CheckEntry, Leaf, Place, Recorder, Seen, Store, StoreError};
 use crate::tlog;
 use crate::verification::{Question, REQUIRED_WITH_MATCH, Verifier, VerifyError, Viewer};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -146,23 +146,22 @@ impl Inspection {
         if records.len() > limits::CHECKS_PER_REQUEST {
             return Err(InspectionError::TooMany);
         }
-        let mut tx = self.store.read().await?;
         let mut admitted = Vec::with_capacity(records.len());
         let mut entries = Vec::with_capacity(records.len());
         for record in records {
             let admission = self.admit(record);
             if admission.is_ok() {
-                entries.push(self.entry(&mut tx, caller, record).await?);
+                entries.push(self.entry(caller, record).await?);
             }
             admitted.push(admission);
         }
-        drop(tx);
-        let mut written = self.recorder.record(entries).await?.into_iter();
+        let leaves: Vec<Sent> = entries.iter().map(Sent::of).collect();
+        let mut written = self.recorder.record(entries).await?.into_iter().zip(leaves);
         let mut answers = Vec::with_capacity(records.len());
         for admission in admitted {
             answers.push(match admission.map(|()| written.next()) {
                 Err(refused) => Err(refused),
-                Ok(Some(Ok(check))) => Ok(self.recorded(check).await?),
+                Ok(Some((Ok(check), sent))) => Ok(self.recorded(check, &sent).await?),
                 Ok(_) => Err(Refused::IdTaken),
             });
         }
@@ -187,20 +186,15 @@ impl Inspection {
         Ok(())
     }
 
-    async fn entry(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        record: &Record,
-    ) -> Result<CheckEntry, InspectionError> {
+    async fn entry(&self, caller: &Caller, record: &Record) -> Result<CheckEntry, InspectionError> {
         let now = self.clock.now();
         let question = Question {
             at: now,
             viewer: Viewer::Inspector,
         };
-        let mut answered = self
+        let (mut answered, known) = self
             .verifier
-            .code_in(tx, record.scanned.expose(), question)
+            .code_known(record.scanned.expose(), question)
             .await?;
         answered.report.record(
             CheckKind::Match,
@@ -211,10 +205,7 @@ impl Inspection {
             },
         );
         answered.verdict = answered.report.verdict(REQUIRED_WITH_MATCH);
-        let agency = match answered.id {
-            Some(id) => tx.result(&id).await?.map(|stored| stored.issued.agency),
-            None => None,
-        };
+        let agency = known.map(|known| known.agency.code);
         let scanned = Sha256::of(record.scanned.expose().as_bytes());
         let mut salt = [0; tlog::SALT];
         SystemRandom::new()
@@ -279,15 +270,36 @@ impl Inspection {
     }
 
     /// A check as it is recorded, now or before.
-    async fn recorded(&self, check: Check) -> Result<Recorded, StoreError> {
-        let places = check.leaf_index..check.leaf_index.saturating_add(1);
-        let stored = self.store.read().await?.leaf_hashes(places).await?;
+    async fn recorded(&self, check: Check, sent: &Sent) -> Result<Recorded, StoreError> {
+        let leaf_hash = if check.salt == sent.salt {
+            sent.leaf
+        } else {
+            let places = check.leaf_index..check.leaf_index.saturating_add(1);
+            let stored = self.store.read().await?.leaf_hashes(places).await?;
+            stored.first().copied().ok_or(StoreError::Missing("leaf"))?
+        };
         Ok(Recorded {
             id: check.id,
             verdict: check.verdict.name(),
             report: serde_json::from_str(&check.report).unwrap_or(Json::Null),
             leaf_index: check.leaf_index,
-            leaf_hash: stored.first().copied().ok_or(StoreError::Missing("leaf"))?,
+            leaf_hash,
         })
+    }
+}
+
+/// What was handed to the recorder: a check that comes back with its salt was recorded now, one with another
+/// salt was recorded before.
+struct Sent {
+    salt: Option<Vec<u8>>,
+    leaf: Sha256,
+}
+
+impl Sent {
+    fn of(entry: &CheckEntry) -> Self {
+        Self {
+            salt: entry.check.salt.clone(),
+            leaf: entry.leaf.hash,
+        }
     }
 }

@@ -8,6 +8,7 @@ mod documents;
 mod jobs;
 mod log;
 mod publications;
+mod reader;
 mod results;
 mod samples;
 mod schema;

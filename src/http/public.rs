@@ -116,7 +116,7 @@ pub(super) async fn landing(
         None if wants_json => super::api::unknown_result().into_response(),
         None => page(StatusCode::NOT_FOUND, NotFound { id }.render(visit)),
         Some((answered, _)) if wants_json => {
-            let mut response = axum::Json(answered.to_json()).into_response();
+            let mut response = super::api::json(answered.to_text());
             response
                 .headers_mut()
                 .insert(header::VARY, HeaderValue::from_static("Accept"));

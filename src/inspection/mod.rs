@@ -49,8 +49,8 @@ pub struct Recorded {
     pub id: Uuid,
     /// The verdict as it was recorded.
     pub verdict: &'static str,
-    /// The report as it was recorded.
-    pub report: Json,
+    /// The report as it was recorded: JSON.
+    pub report: String,
     /// Place of the leaf.
     pub leaf_index: u64,
     /// Its hash.
@@ -211,10 +211,7 @@ impl Inspection {
         SystemRandom::new()
             .fill(&mut salt)
             .map_err(|_| StoreError::Missing("randomness"))?;
-        let mut report = answered.to_json();
-        if let Some(shown) = &record.shown {
-            report["shown_on_device"] = shown.clone();
-        }
+        let report = answered.to_text_with(record.shown.as_ref());
         let committed = json!({
             "id": record.id.to_string(),
             "content": record.content.hex(),
@@ -253,7 +250,7 @@ impl Inspection {
                 result_agency: agency,
                 scanned,
                 verdict: answered.verdict,
-                report: report.to_string(),
+                report,
                 seen: record.seen,
                 finding: record.finding.clone(),
                 note: record.note.clone(),
@@ -281,7 +278,7 @@ impl Inspection {
         Ok(Recorded {
             id: check.id,
             verdict: check.verdict.name(),
-            report: serde_json::from_str(&check.report).unwrap_or(Json::Null),
+            report: check.report,
             leaf_index: check.leaf_index,
             leaf_hash,
         })

@@ -1,21 +1,24 @@
 //! The agency's own PDF: stamped, signed, and checked before it leaves.
 
+use super::place::{self, SealWish};
 use super::seal::Sealed;
 use super::{IssueError, Issuer, Reserved};
-use crate::catalogue::{self, PageChoice, ResultType};
+use crate::catalogue;
 use crate::clock::UnixTime;
+use crate::credential::scan;
 use crate::digest::Sha256;
 use crate::id::ResultId;
-use crate::pdf::content::Surface;
-use crate::pdf::image::Picture;
+use crate::pdf::archival::Archival;
+use crate::pdf::attachment::{self, Attachment};
+use crate::pdf::earlier::Earlier;
+use crate::pdf::image::{Ground, Picture};
 use crate::pdf::inspect::{Coverage, screen, signatures};
 use crate::pdf::label::{CAPTION, Footer, Symbol, Words};
-use crate::pdf::layout::{self, Corner, Spot, SymbolPlace};
-use crate::pdf::signatory;
+use crate::pdf::layout::{Spot, SymbolPlace};
 use crate::pdf::signature::{self, Prepared};
-use crate::pdf::stamp::{self, Stamp};
-use crate::pdf::view::{Place, View};
-use crate::pdf::{Document, Update};
+use crate::pdf::stamp::{self, Appearance, Stamp};
+use crate::pdf::view::Place;
+use crate::pdf::{Document, PdfError, Update};
 use crate::pki::cms::{self, CmsOutcome, SignedData};
 use crate::pki::{Certificate, Chain};
 use crate::qr::render;
@@ -40,9 +43,9 @@ const SEAL_MM: f64 = 35.0;
 
 /// Everything that is needed to prepare the document, apart from the register and the keys.
 pub(super) struct Preparation {
-    pub(super) pdf: Vec<u8>,
     id: ResultId,
     qr_text: String,
+    credential: Vec<u8>,
     path: Vec<u8>,
     modules: u32,
     imprint: Imprint,
@@ -70,14 +73,26 @@ impl Issuer {
         let identity = self.identity(key).await?;
         let space = cms::size_bound(identity.chain(), identity.algorithm());
         let space = space.map_err(|_| IssueError::Certificates)?;
-        let preparation = self.preparation(pdf, reserved, sealed, space).await?;
-        // Parsing and drawing take milliseconds to seconds: not on a thread that serves.
-        let prepared = tokio::task::spawn_blocking(move || prepare(&preparation));
-        let prepared = prepared.await.map_err(|_| IssueError::SelfCheck)??;
-        let tail = sign(&identity, prepared).await?;
-        let signed = [pdf, &tail].concat();
-        self_check(&signed)?;
-        Ok(signed)
+        let mut wanted = self.preparation(reserved, sealed, space).await?;
+        let mut file = pdf.to_vec();
+        let mut next = Some(Turn::First);
+        while let Some(turn) = next {
+            // Parsing and drawing take milliseconds to seconds: not on a thread that serves.
+            let work = move || {
+                let prepared = prepare(&wanted, &file, turn);
+                (prepared, wanted, file)
+            };
+            let done = tokio::task::spawn_blocking(work).await;
+            let (prepared, given_back, so_far) = done.map_err(|_| IssueError::SelfCheck)?;
+            (wanted, file) = (given_back, so_far);
+            let Some((prepared, after)) = prepared? else {
+                break;
+            };
+            file.extend(sign(&identity, prepared).await?);
+            next = after;
+        }
+        self_check(&file)?;
+        Ok(file)
     }
 
     pub(super) async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
@@ -90,7 +105,6 @@ impl Issuer {
 
     pub(super) async fn preparation(
         &self,
-        pdf: &[u8],
         reserved: &Reserved,
         sealed: &Sealed,
         space: usize,
@@ -98,22 +112,25 @@ impl Issuer {
         let result_type = reserved.data.result_type();
         let picture = match reserved.agency.seal {
             Some(seal) => {
-                let millimetres = f64::from(seal.diameter_tenths_mm) / 10.0;
+                let millimetres = match seal.diameter_tenths_mm {
+                    0 => SEAL_MM,
+                    tenths => f64::from(tenths) / 10.0,
+                };
                 Some((self.seal_picture(seal.image).await?, millimetres))
             }
             None => None,
         };
         let text = |name| reserved.data.text(name).unwrap_or_default().to_owned();
         Ok(Preparation {
-            pdf: pdf.to_vec(),
             id: sealed.id,
             qr_text: sealed.qr_text.clone(),
+            credential: sealed.credential.clone(),
             path: render::pdf_path(&sealed.symbol),
             modules: render::side(&sealed.symbol),
             imprint: self.imprint.as_ref().clone(),
-            symbol: symbol_place(result_type),
+            symbol: place::symbol(result_type),
             seal: result_type.seal.clone(),
-            footer: result_type.footer.as_ref().map(footer_spot),
+            footer: result_type.footer.as_ref().map(place::footer),
             signatory: text("signatory"),
             position: text("signatory_position"),
             picture,
@@ -153,46 +170,142 @@ impl Issuer {
 /// Pictures of seals by their digests. A map of finished pictures is whole whenever its lock is given back.
 pub type Seals = Arc<Mutex<HashMap<Sha256, Arc<Picture>>>>;
 
-fn symbol_place(result_type: &ResultType) -> SymbolPlace {
-    let wanted = &result_type.symbol;
-    let spot = |corner| Spot {
-        corner: place_corner(corner),
-        across: wanted.x_mm,
-        down: wanted.y_mm,
-    };
-    SymbolPlace {
-        spot: spot(wanted.corner),
-        width: wanted.width_mm,
-        alternatives: wanted.alternatives.iter().copied().map(spot).collect(),
+/// Which of the agency's signatures is prepared.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Turn {
+    /// The only one; in a file that was signed before, the one that shows the symbol.
+    First,
+    /// In a file that was signed before: the one that shows the seal.
+    Seal,
+}
+
+/// A prepared signature, and what is to be prepared once it is there.
+pub(super) type Step = (Prepared, Option<Turn>);
+
+/// One signature of the agency; `None` if there is nothing for it to show.
+pub(super) fn prepare(
+    wanted: &Preparation,
+    file: &[u8],
+    turn: Turn,
+) -> Result<Option<Step>, IssueError> {
+    let document = Document::open(file)?;
+    match (turn, screen(&document)) {
+        (Turn::First, Ok(())) => stamp_page(&document, wanted).map(|one| Some((one, None))),
+        (Turn::First, Err(PdfError::AlreadySigned)) => {
+            let earlier = intact(&document)?;
+            let symbol = add_symbol(&document, wanted, &earlier)?;
+            let next = wanted.picture.as_ref().map(|_| Turn::Seal);
+            Ok(Some((symbol, next)))
+        }
+        (Turn::First, Err(error)) => Err(error.into()),
+        (Turn::Seal, _) => {
+            let seal = add_seal(&document, wanted, &Earlier::read(&document)?)?;
+            Ok(seal.map(|one| (one, None)))
+        }
     }
 }
 
-fn footer_spot(wanted: &catalogue::FooterPlace) -> Spot {
-    Spot {
-        corner: place_corner(wanted.corner),
-        across: wanted.x_mm,
-        down: wanted.y_mm,
+/// The signatures of a file that gets a further one, each of them holding for its bytes. Who made them is not
+/// asked: this agency vouches for its own.
+fn intact(document: &Document<'_>) -> Result<Earlier, IssueError> {
+    let earlier = Earlier::read(document)?;
+    for signature in &earlier.signatures {
+        let ours = signature.contact.as_deref().map(scan::parse);
+        if ours.is_some_and(|parsed| parsed.is_ok()) {
+            return Err(IssueError::AlreadyIssued);
+        }
+        // Others sign a digest of a digest, or a time stamp that says it.
+        let detached = ["ETSI.CAdES.detached", "adbe.pkcs7.detached"];
+        if !detached.contains(&signature.sub_filter.as_str()) {
+            continue;
+        }
+        let parts = signature.covered(document);
+        let parts = parts.ok_or(PdfError::SignatureBroken)?;
+        let cms = SignedData::parse(signature.cms()).map_err(|_| PdfError::SignatureBroken)?;
+        match cms.check_content(&parts).outcome {
+            CmsOutcome::DigestMismatch
+            | CmsOutcome::BadSignature
+            | CmsOutcome::CertificateMismatch => return Err(PdfError::SignatureBroken.into()),
+            CmsOutcome::Intact
+            | CmsOutcome::NoSignerCertificate
+            | CmsOutcome::IncompleteAttributes
+            | CmsOutcome::Unsupported(_) => {}
+        }
+    }
+    Ok(earlier)
+}
+
+impl Preparation {
+    fn stamp<'a>(&'a self, keep_free: &'a [Place]) -> Stamp<'a> {
+        Stamp {
+            symbol: Symbol {
+                path: &self.path,
+                modules: self.modules,
+            },
+            words: Words {
+                code: self.id,
+                host: &self.imprint.host,
+                caption: &CAPTION,
+            },
+            place: &self.symbol,
+            footer: Some(Footer {
+                system: &self.imprint.system,
+                owner: &self.imprint.owner,
+                spot: self.footer,
+            }),
+            keep_free,
+        }
+    }
+
+    fn seal_wish(&self, diameter: f64) -> SealWish<'_> {
+        SealWish {
+            signatory: &self.signatory,
+            position: &self.position,
+            spot: &self.seal,
+            diameter,
+        }
+    }
+
+    /// Signs in a place of the form, showing something or nothing.
+    fn sign_in(
+        &self,
+        mut update: Update<'_>,
+        place: signature::Place<'_>,
+        appearance: Option<Appearance>,
+    ) -> Result<Prepared, IssueError> {
+        let request = signature::Request {
+            place,
+            appearance: appearance.map(|shown| shown.form),
+            signed_at: self.at,
+            signer: Some(&self.signer),
+            reason: Some(&self.reason),
+            location: None,
+            contact: Some(&self.qr_text),
+            space: self.space,
+        };
+        let placeholder = signature::add(&mut update, &request)?;
+        Ok(signature::prepare(update, placeholder)?)
+    }
+
+    fn seal_field(&self) -> String {
+        format!("DauSo{}", self.id)
     }
 }
 
-fn place_corner(corner: catalogue::Corner) -> Corner {
-    match corner {
-        catalogue::Corner::UpperLeft => Corner::UpperLeft,
-        catalogue::Corner::UpperRight => Corner::UpperRight,
-        catalogue::Corner::LowerLeft => Corner::LowerLeft,
-        catalogue::Corner::LowerRight => Corner::LowerRight,
-    }
-}
-
-/// Stamp and signature dictionary in one update.
-pub(super) fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
-    let document = Document::open(&wanted.pdf)?;
-    screen(&document)?;
-    let mut update = Update::new(&document)?;
-    let first = document.page(0)?;
+/// Symbol, footer, seal and signature dictionary in one update of a file that nobody signed yet.
+fn stamp_page(document: &Document<'_>, wanted: &Preparation) -> Result<Prepared, IssueError> {
+    let mut update = Update::new(document)?;
+    let archival = Archival::of(document)?;
+    let empty = signature::empty_fields(document)?;
+    // The form brought its own field: that one is signed, no second one is added.
+    let field = empty.first().filter(|_| empty.len() == 1);
     let seal = match &wanted.picture {
         Some((picture, diameter)) => {
-            let found = seal_place(&document, wanted, *diameter)?;
+            let wish = wanted.seal_wish(*diameter);
+            let found = match field.and_then(|field| field.page) {
+                Some(page) => place::seal_on(document, &wish, page)?.map(|place| (page, place)),
+                None => place::seal(document, &wish)?,
+            };
             found.map(|(page, place)| (picture, page, place))
         }
         None => None,
@@ -202,114 +315,125 @@ pub(super) fn prepare(wanted: &Preparation) -> Result<Prepared, IssueError> {
         .filter(|(_, page, _)| *page == 0)
         .map(|(.., place)| *place)
         .collect();
-    let stamp = Stamp {
-        symbol: Symbol {
-            path: &wanted.path,
-            modules: wanted.modules,
-        },
-        words: Words {
-            code: wanted.id,
-            host: &wanted.imprint.host,
-            caption: &CAPTION,
-        },
-        place: &wanted.symbol,
-        footer: Some(Footer {
-            system: &wanted.imprint.system,
-            owner: &wanted.imprint.owner,
-            spot: wanted.footer,
-        }),
-        keep_free: &on_first,
-    };
-    stamp::compose(&mut update, &first, &stamp)?;
-    let (page, rect, appearance) = match &seal {
+    let first = document.page(0)?;
+    stamp::compose(&mut update, &first, &wanted.stamp(&on_first))?;
+    if archival.allows_files() {
+        attachment::attach(
+            &mut update,
+            &Attachment {
+                name: &format!("dauso-{}.cose", wanted.id),
+                description: "Bản ghi đã ký trong mã QR (signed record of the QR)",
+                media_type: "application/cose",
+                at: wanted.at,
+                data: &wanted.credential,
+            },
+        )?;
+    }
+    let (page, shown) = match &seal {
         Some((picture, index, place)) => {
             let page = document.page(*index)?;
-            let shown = stamp::appearance(&mut update, &page, *place, &[(*place, picture)])?;
-            (*index, shown.rect, Some(shown.form))
+            let ground = ground(archival);
+            let pictures = [(*place, picture.as_ref())];
+            let shown = stamp::appearance(&mut update, &page, *place, &pictures, ground)?;
+            (*index, Some(shown))
         }
-        None => (0, [0.0; 4], None),
+        None => (0, None),
     };
-    let field = format!("DauSo{}", wanted.id);
-    let empty = signature::empty_fields(&document)?;
-    let place = match empty.first() {
-        // The form brought its own field: that one is signed, no second one is added.
-        Some(field) if empty.len() == 1 => signature::Place::Existing {
+    let rect = shown.map(|shown| shown.rect);
+    let new = wanted.seal_field();
+    let place = match field {
+        Some(field) => signature::Place::Existing {
             field: &field.name,
-            rect: appearance.is_some().then_some(rect),
+            rect: rect.filter(|_| field.page.is_some()),
         },
-        _ => signature::Place::New {
-            field: &field,
+        None => signature::Place::New {
+            field: &new,
             page,
-            rect,
+            rect: rect.unwrap_or_default(),
         },
     };
-    let request = signature::Request {
-        place,
-        appearance,
-        signed_at: wanted.at,
-        signer: Some(&wanted.signer),
-        reason: Some(&wanted.reason),
-        location: None,
-        contact: Some(&wanted.qr_text),
-        space: wanted.space,
-    };
-    let placeholder = signature::add(&mut update, &request)?;
-    Ok(signature::prepare(update, placeholder)?)
+    wanted.sign_in(update, place, shown)
 }
 
-/// Between position and name of the signatory where those are found, else where the catalogue says, else
-/// the free place nearest to the lower right of that page. A page without one shows no seal: the signature
-/// is there all the same, and nothing is ever printed over.
-fn seal_place(
+fn ground(archival: Archival) -> Ground {
+    if archival.allows_transparency() {
+        Ground::Soft
+    } else {
+        Ground::Stencil
+    }
+}
+
+/// A signature that shows the symbol. The page keeps its content, for others signed it.
+fn add_symbol(
     document: &Document<'_>,
     wanted: &Preparation,
-    diameter: f64,
-) -> Result<Option<(usize, Place)>, IssueError> {
-    let diameter = if diameter > 0.0 { diameter } else { SEAL_MM };
-    let found = signatory::find_signature_gap(document, &wanted.signatory, &wanted.position)?;
-    if let Some((index, gap)) = found {
-        let view = Surface::read(document, &document.page(index)?)?.view;
-        return Ok(Some((index, signatory::seal_alone(&view, gap, diameter))));
+    earlier: &Earlier,
+) -> Result<Prepared, IssueError> {
+    let field = format!("MaQR{}", wanted.id);
+    earlier.allows(&field)?;
+    let mut update = Update::new(document)?;
+    let first = document.page(0)?;
+    // Where the seal will go the symbol must not be.
+    let seal = match &wanted.picture {
+        Some((_, diameter)) => place::further_seal(document, &wanted.seal_wish(*diameter))?,
+        None => None,
+    };
+    let on_first: Vec<Place> = seal
+        .into_iter()
+        .filter(|(page, _)| *page == 0)
+        .map(|(_, place)| place)
+        .collect();
+    let (_, shown) = stamp::label_appearance(&mut update, &first, &wanted.stamp(&on_first))?;
+    let place = signature::Place::New {
+        field: &field,
+        page: 0,
+        rect: shown.rect,
+    };
+    wanted.sign_in(update, place, Some(shown))
+}
+
+/// A signature that shows the seal: in an empty field that has room for it, else in one of its own. `None` if
+/// there is no place for it, or a seal stands there already.
+fn add_seal(
+    document: &Document<'_>,
+    wanted: &Preparation,
+    earlier: &Earlier,
+) -> Result<Option<Prepared>, IssueError> {
+    let Some((picture, diameter)) = &wanted.picture else {
+        return Ok(None);
+    };
+    let mut update = Update::new(document)?;
+    let ground = ground(Archival::of(document)?);
+    let empty = signature::empty_fields(document)?;
+    if let [field] = empty.as_slice()
+        && let Some(index) = field.page
+        && let Some((room, seal)) = place::within(document, index, field.rect, *diameter)?
+    {
+        earlier.allows(&field.name)?;
+        let page = document.page(index)?;
+        let pictures = [(seal, picture.as_ref())];
+        let shown = stamp::appearance(&mut update, &page, room, &pictures, ground)?;
+        let place = signature::Place::Existing {
+            field: &field.name,
+            rect: None,
+        };
+        return wanted.sign_in(update, place, Some(shown)).map(Some);
     }
-    let index = match wanted.seal.page {
-        PageChoice::First => 0,
-        PageChoice::Last => document.page_references()?.len().saturating_sub(1),
+    let wish = wanted.seal_wish(*diameter);
+    let Some((index, place)) = place::further_seal(document, &wish)? else {
+        return Ok(None);
     };
-    let surface = Surface::read(document, &document.page(index)?)?;
-    let told = centred_at(&surface.view, &wanted.seal, diameter);
-    let mut places = std::iter::once(told).chain(from_lower_right(&surface.view, diameter));
-    let free = places.find_map(|place| layout::free(&surface, place, &[]).ok());
-    Ok(free.map(|place| (index, place)))
-}
-
-/// Places for a seal in steps of 5 mm within the margins, row by row from the lower right.
-fn from_lower_right(view: &View, diameter: f64) -> impl Iterator<Item = Place> {
-    const MARGIN: f64 = 15.0;
-    const STEPS: u32 = 80;
-    let (right, low) = (
-        view.width - MARGIN - diameter,
-        view.height - MARGIN - diameter,
-    );
-    let back = |step: u32| 5.0 * f64::from(step);
-    (0..STEPS)
-        .flat_map(move |row| (0..STEPS).map(move |column| (right - back(column), low - back(row))))
-        .filter(|(x, y)| *x >= MARGIN && *y >= MARGIN)
-        .map(move |(x, y)| Place {
-            x,
-            y,
-            width: diameter,
-            height: diameter,
-        })
-}
-
-fn centred_at(view: &View, seal: &catalogue::SealPlace, diameter: f64) -> Place {
-    let half = diameter / 2.0;
-    let spot = Spot {
-        corner: place_corner(seal.corner),
-        across: seal.x_mm - half,
-        down: seal.y_mm - half,
+    let field = wanted.seal_field();
+    earlier.allows(&field)?;
+    let page = document.page(index)?;
+    let pictures = [(place, picture.as_ref())];
+    let shown = stamp::appearance(&mut update, &page, place, &pictures, ground)?;
+    let place = signature::Place::New {
+        field: &field,
+        page: index,
+        rect: shown.rect,
     };
-    spot.place(view, (diameter, diameter))
+    wanted.sign_in(update, place, Some(shown)).map(Some)
 }
 
 /// The tail of the document with its signature: what stands before it is the agency's, byte for byte.

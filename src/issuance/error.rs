@@ -6,7 +6,6 @@ use crate::credential::{DraftError, FieldError, InvalidHost};
 use crate::pdf::PdfError;
 use crate::pdf::content::ContentError;
 use crate::pdf::image::ImageError;
-use crate::pdf::layout::Overlap;
 use crate::pdf::stamp::StampError;
 use crate::qr::QrError;
 use crate::signer::SignerError;
@@ -64,9 +63,12 @@ pub enum IssueError {
     /// The PDF is refused.
     #[error(transparent)]
     Pdf(#[from] PdfError),
+    /// The PDF carries a result of a system like this one already.
+    #[error("the file is an issued result already")]
+    AlreadyIssued,
     /// There is no free place on the page.
-    #[error("no free place for the seal: {0}")]
-    NoPlace(#[source] Overlap),
+    #[error("no free place for {0}")]
+    NoPlace(#[source] StampError),
     /// The page cannot be stamped.
     #[error("the page cannot be stamped: {0}")]
     Stamp(#[source] StampError),
@@ -114,6 +116,7 @@ impl IssueError {
             Self::TooLarge(_) => "issue/too-large-for-qr",
             Self::Field(_) => "issue/field-not-for-qr",
             Self::Pdf(error) => error.code(),
+            Self::AlreadyIssued => "issue/already-issued",
             Self::NoPlace(_) => "issue/no-free-place",
             Self::Stamp(StampError::Content(_)) => "pdf/page-content",
             Self::Forbidden(_)
@@ -149,8 +152,8 @@ impl From<StampError> for IssueError {
             StampError::Document(error) | StampError::Content(ContentError::Document(error)) => {
                 Self::Pdf(error)
             }
-            StampError::SymbolOverlap(overlap) | StampError::FooterOverlap(overlap) => {
-                Self::NoPlace(overlap)
+            taken @ (StampError::SymbolOverlap(_) | StampError::FooterOverlap(_)) => {
+                Self::NoPlace(taken)
             }
             other @ (StampError::Content(_) | StampError::Font(_)) => Self::Stamp(other),
         }

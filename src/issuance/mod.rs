@@ -6,6 +6,7 @@
 
 mod document;
 mod error;
+mod place;
 mod rehearsal;
 mod seal;
 

@@ -1,13 +1,16 @@
 //! Stamping without signing and without issuing: what `dauso bench` measures.
 
-use super::document::{Preparation, prepare};
+use super::document::{Preparation, Turn, prepare};
 use super::{IssueError, Issuer};
 use crate::pki::cms;
 use crate::store::Purpose;
 use serde_json::{Map, Value as Json};
 
 /// A document and everything that is stamped on it.
-pub struct Rehearsal(Preparation);
+pub struct Rehearsal {
+    wanted: Preparation,
+    document: Vec<u8>,
+}
 
 impl Issuer {
     /// Everything up to the stamp. Nothing of it is written down, though a number may be skipped.
@@ -27,8 +30,11 @@ impl Issuer {
             .await?;
         let space = cms::size_bound(identity.chain(), identity.algorithm());
         let space = space.map_err(|_| IssueError::Certificates)?;
-        let preparation = self.preparation(pdf, &reserved, &sealed, space).await?;
-        Ok(Rehearsal(preparation))
+        let preparation = self.preparation(&reserved, &sealed, space).await?;
+        Ok(Rehearsal {
+            wanted: preparation,
+            document: pdf.to_vec(),
+        })
     }
 }
 
@@ -36,7 +42,7 @@ impl Rehearsal {
     /// The document as it was given.
     #[must_use]
     pub fn document(&self) -> &[u8] {
-        &self.0.pdf
+        &self.document
     }
 
     /// The whole stamped document with its digest computed, and zeros where the signature would stand.
@@ -44,7 +50,9 @@ impl Rehearsal {
     /// # Errors
     /// [`IssueError`].
     pub fn stamp(&self) -> Result<Vec<u8>, IssueError> {
-        let tail = prepare(&self.0)?.fill(&[])?;
+        let prepared = prepare(&self.wanted, &self.document, Turn::First)?;
+        let (prepared, _) = prepared.ok_or(IssueError::SelfCheck)?;
+        let tail = prepared.fill(&[])?;
         Ok([self.document(), &tail].concat())
     }
 }

@@ -144,6 +144,18 @@ pub enum PdfError {
         /// `/P` of the transform parameters.
         permission: i64,
     },
+    /// An earlier signature does not hold: it covers other bytes than it should, or its cryptography fails.
+    #[error("an earlier signature is broken")]
+    SignatureBroken,
+    /// Something other than signing was done after an earlier signature.
+    #[error("the file was changed after it was signed (object {object})")]
+    ChangedAfterSigning {
+        /// The first object that shows it.
+        object: u32,
+    },
+    /// An earlier signature locked the field (FieldMDP, clause 12.8.2.4), or forbids to add one.
+    #[error("an earlier signature forbids to sign this field")]
+    FieldLocked,
     /// The named signature field does not exist.
     #[error("there is no such signature field")]
     NoSuchField,
@@ -153,7 +165,7 @@ pub enum PdfError {
     /// A field of this name exists already.
     #[error("a field of this name exists already")]
     FieldExists,
-    /// The field carries a `/Lock` or `/SV` dictionary, whose conditions are not fulfilled here.
+    /// The field carries an `/SV` dictionary, whose conditions are not fulfilled here.
     #[error("the signature field has conditions")]
     FieldConditions,
     /// The signature does not fit into the space that was kept for it.
@@ -203,6 +215,9 @@ impl PdfError {
             Self::ActiveContent { .. } => "pdf/active-content",
             Self::AlreadySigned => "pdf/already-signed",
             Self::Certified { .. } => "pdf/certified",
+            Self::SignatureBroken => "pdf/signature-broken",
+            Self::ChangedAfterSigning { .. } => "pdf/changed-after-signing",
+            Self::FieldLocked => "pdf/field-locked",
             Self::NoSuchField => "pdf/no-such-field",
             Self::FieldSigned => "pdf/field-signed",
             Self::FieldExists => "pdf/field-exists",

@@ -58,6 +58,16 @@ pub struct Picture {
     height: u32,
     colours: Packed,
     alpha: Packed,
+    stencil: Packed,
+}
+
+/// How the ground of a picture lets the paper through.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ground {
+    /// By a soft mask: edges stay smooth.
+    Soft,
+    /// By a mask of single bits: for PDF/A-1, which allows no transparency (ISO 19005-1, 6.4).
+    Stencil,
 }
 
 /// Pixels as they are read.
@@ -82,6 +92,7 @@ impl Picture {
             height,
             colours: Packed::new(&pixels.colours),
             alpha: Packed::new(&pixels.alpha),
+            stencil: Packed::new(&pixels.stencil(width)),
         })
     }
 
@@ -91,17 +102,30 @@ impl Picture {
         (self.width, self.height)
     }
 
-    /// Adds the picture to a document as an image XObject with a soft mask (ISO 32000-2 §8.9.5, §11.6.5.2).
-    pub fn embed(&self, update: &mut Update<'_>) -> ObjRef {
+    /// Adds the picture to a document as an image XObject with a mask (ISO 32000-2 §8.9.5, §8.9.6.3,
+    /// §11.6.5.2).
+    pub fn embed(&self, update: &mut Update<'_>, ground: Ground) -> ObjRef {
         let (image, mask) = (update.reserve(), update.reserve());
         let frame = format!(
-            "/Type /XObject /Subtype /Image /Width {} /Height {} /BitsPerComponent 8",
+            "/Type /XObject /Subtype /Image /Width {} /Height {}",
             self.width, self.height
         );
-        let colour = format!("{frame} /ColorSpace /DeviceRGB /SMask {mask}");
+        let by = match ground {
+            Ground::Soft => "SMask",
+            Ground::Stencil => "Mask",
+        };
+        let colour = format!("{frame} /BitsPerComponent 8 /ColorSpace /DeviceRGB /{by} {mask}");
         self.colours.put(update, image, &colour);
-        let grey = format!("{frame} /ColorSpace /DeviceGray");
-        self.alpha.put(update, mask, &grey);
+        match ground {
+            Ground::Soft => {
+                let grey = format!("{frame} /BitsPerComponent 8 /ColorSpace /DeviceGray");
+                self.alpha.put(update, mask, &grey);
+            }
+            Ground::Stencil => {
+                let bits = format!("{frame} /BitsPerComponent 1 /ImageMask true");
+                self.stencil.put(update, mask, &bits);
+            }
+        }
         image
     }
 }
@@ -155,6 +179,19 @@ impl Pixels {
         self.colours
             .extend(if alpha == 0 { [255; 3] } else { colour });
         self.alpha.push(alpha);
+    }
+
+    /// One bit a pixel, each row in whole bytes: 1 where less than half of the ink can be seen (8.9.6.3).
+    fn stencil(&self, width: u32) -> Vec<u8> {
+        let width = usize::try_from(width).unwrap_or(usize::MAX).max(1);
+        let bits = |pixels: &[u8]| {
+            let clear = pixels.iter().map(|alpha| u8::from(*alpha < 128));
+            let byte = clear.fold(0, |byte, bit| byte << 1 | bit);
+            // The last byte of a row may lack pixels.
+            byte << (8 - pixels.len())
+        };
+        let rows = self.alpha.chunks(width);
+        rows.flat_map(|row| row.chunks(8).map(bits)).collect()
     }
 
     /// The share of red in what can be seen; every pixel counts by its opacity.
@@ -251,6 +288,15 @@ mod tests {
                 bytes: FILE_BYTES + 1
             })
         );
+    }
+
+    #[test]
+    fn a_stencil_lets_through_what_is_nearly_clear_row_by_row() {
+        let pixels = Pixels {
+            colours: Vec::new(),
+            alpha: [[0, 255, 127, 128, 0, 0, 0, 0, 0, 255], [255; 10]].concat(),
+        };
+        assert_eq!(pixels.stencil(10), [0b1010_1111, 0b1000_0000, 0, 0]);
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub const CAPTION: [&str; 2] = ["Quét mã để kiểm tra.", "Mã QR không ph
 /// How much the label says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Form {
+    /// What the full one says, and whose system made the result: where no footer can be put on the page.
+    WithOwner,
     /// Symbol, code, caption, host.
     Full,
     /// Without the host, the symbol as small as it may be: for small pages.
@@ -100,10 +102,11 @@ impl Label {
         symbol: Symbol<'_>,
         width: f64,
         words: Words<'_>,
+        owner: Option<Footer<'_>>,
     ) -> Result<Self, FontError> {
         let least = f64::from(symbol.modules) * MODULE;
         let symbol = match form {
-            Form::Full => width.max(least),
+            Form::WithOwner | Form::Full => width.max(least),
             Form::Compact => least,
         } * POINTS_PER_MM;
         let code = words.code.grouped();
@@ -124,7 +127,7 @@ impl Label {
                 (room - 2.0 * MARGIN) / TEXT_SIZE,
             )?);
         }
-        if form == Form::Full {
+        if form != Form::Compact {
             // The code stands right above; it is repeated only where there is room.
             let both = format!("{} · {code}", words.host);
             let fits = fonts.sans.width(&both)? * TEXT_SIZE + 2.0 * MARGIN <= room;
@@ -133,6 +136,15 @@ impl Label {
                 .last()
                 .map_or(Ok(0.0), |host| fonts.sans.width(host))?;
             room = room.max(host * TEXT_SIZE + 2.0 * MARGIN);
+        }
+        if let (Form::WithOwner, Some(Footer { system, owner, .. })) = (form, owner) {
+            for line in [system, owner] {
+                lines.extend(wrapped(
+                    &fonts.sans,
+                    line,
+                    (room - 2.0 * MARGIN) / TEXT_SIZE,
+                )?);
+            }
         }
         let count = u32::try_from(lines.len()).map_or(0.0, f64::from);
         Ok(Self {
@@ -330,7 +342,7 @@ mod tests {
     fn label(form: Form, modules: u32, width: f64) -> Label {
         let fonts = Fonts::new().unwrap();
         let symbol = Symbol { path: b"", modules };
-        Label::new(&fonts, form, symbol, width, words("qr.vidu.test")).unwrap()
+        Label::new(&fonts, form, symbol, width, words("qr.vidu.test"), None).unwrap()
     }
 
     #[test]
@@ -364,8 +376,35 @@ mod tests {
             path: b"",
             modules: 73,
         };
-        let label = Label::new(&fonts, Form::Full, wide, 60.0, words("qr.vidu.test")).unwrap();
+        let said = words("qr.vidu.test");
+        let label = Label::new(&fonts, Form::Full, wide, 60.0, said, None).unwrap();
         assert_eq!(label.lines[2], "qr.vidu.test · 7K3M 9QX2 TB4C 5D6E");
+    }
+
+    #[test]
+    fn where_there_is_no_footer_the_label_names_system_and_owner() {
+        let fonts = Fonts::new().unwrap();
+        let symbol = Symbol {
+            path: b"",
+            modules: 73,
+        };
+        let footer = Footer {
+            system: "Hệ thống kết quả điện tử",
+            owner: "UBND Thành phố Ví Dụ",
+            spot: None,
+        };
+        let said = words("qr.vidu.test");
+        let label = Label::new(&fonts, Form::WithOwner, symbol, 30.0, said, Some(footer)).unwrap();
+        assert_eq!(
+            label.lines,
+            [
+                CAPTION[0],
+                CAPTION[1],
+                "qr.vidu.test",
+                footer.system,
+                footer.owner
+            ]
+        );
     }
 
     #[test]

@@ -5,9 +5,11 @@
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
 //!              ├── inspect::signatures    what signs which bytes, and what came after?
+//!              ├── earlier::Earlier       may a signed file get a further signature?
 //!              ├── content::Surface       what does a page show, and where?
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
 //!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
+//!                     ├── attachment::attach ──► a file that belongs to the document
 //!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
 //! ```
 //!
@@ -26,9 +28,12 @@
     clippy::panic
 )]
 
+pub mod archival;
+pub mod attachment;
 pub mod cmap;
 pub mod content;
 mod difference;
+pub mod earlier;
 pub mod error;
 pub mod filter;
 pub mod font;

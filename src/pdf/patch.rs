@@ -5,7 +5,7 @@
 
 use super::error::PdfError;
 use super::lexer::{Lexer, Token, is_delimiter, is_white};
-use super::object::ObjRef;
+use super::object::{ObjRef, Object};
 use super::parser;
 use super::writer;
 use std::ops::Range;
@@ -86,17 +86,34 @@ pub fn set_entry(body: &[u8], key: &[u8], new: &[u8]) -> Result<Vec<u8>, PdfErro
 /// # Errors
 /// [`PdfError::Structure`] if it is no array, [`PdfError::Syntax`].
 pub fn push_to_array(array: &[u8], item: &[u8]) -> Result<Vec<u8>, PdfError> {
+    let at = array_items(array)?.1;
+    Ok(splice(array, at..at, item))
+}
+
+/// The items of `array`, the source of an array, each with its position in the source.
+pub(crate) fn items(array: &[u8]) -> Result<Vec<(Object, usize)>, PdfError> {
+    Ok(array_items(array)?.0)
+}
+
+/// `new` put before position `at` of `body`, apart from its neighbours.
+pub(crate) fn insert(body: &[u8], at: usize, new: &[u8]) -> Vec<u8> {
+    splice(body, at..at, new)
+}
+
+/// The items of an array with their positions, and the position of its end.
+fn array_items(array: &[u8]) -> Result<(Vec<(Object, usize)>, usize), PdfError> {
     let mut lexer = Lexer::at(array, 0);
     if lexer.token()? != Token::ArrayOpen {
         return Err(PdfError::Structure { what: "array" });
     }
+    let mut items = Vec::new();
     loop {
         lexer.skip_space();
         let at = lexer.position();
         if lexer.peek() == Some(b']') {
-            return Ok(splice(array, at..at, item));
+            return Ok((items, at));
         }
-        parser::object(&mut lexer)?;
+        items.push((parser::object(&mut lexer)?, at));
     }
 }
 
@@ -124,7 +141,6 @@ fn splice(bytes: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::object::Object;
     use proptest::prelude::*;
 
     #[test]

@@ -120,9 +120,33 @@ pub fn seal_alone(view: &View, gap: Place, diameter: f64) -> Place {
     on_page(view, gap.x + (gap.width - diameter) / 2.0, gap, diameter)
 }
 
-/// A seal at `x`, its middle as high as that of `beside`, kept on the page.
+/// The place of a seal that covers the left third of the picture of a person's signature. Where text stands
+/// beside that picture the seal covers more of it, at most all.
+#[must_use]
+pub fn seal_over(surface: &Surface, gap: Place, signature: Place, diameter: f64) -> Place {
+    let third = signature.x + signature.width / 3.0 - diameter;
+    let middle = signature.x + (signature.width - diameter) / 2.0;
+    let at = |x| on_page(&surface.view, x, gap, diameter);
+    let beside_text = |place: &Place| {
+        surface.obstacles().any(|mark| {
+            let text = matches!(mark.kind, MarkKind::Text(_) | MarkKind::Drawing);
+            // Position and name, which are as close as they are.
+            let around = mark.place.x + mark.place.width > signature.x;
+            text && !around && mark.place.overlaps(*place)
+        })
+    };
+    let steps = (0..u8::MAX).map(|step| third + f64::from(step));
+    let mut places = steps.take_while(|x| *x < middle).map(at);
+    places
+        .find(|place| !beside_text(place))
+        .unwrap_or_else(|| at(middle))
+}
+
+/// A seal at `x`, its middle as high as that of `beside`, kept on the page. Where it is higher than that it
+/// reaches up, over the position, and leaves the name to be read.
 fn on_page(view: &View, x: f64, beside: Place, diameter: f64) -> Place {
-    let y = beside.y + (beside.height - diameter) / 2.0;
+    let spare = beside.height - diameter;
+    let y = beside.y + if spare < 0.0 { spare } else { spare / 2.0 };
     Place {
         x: x.min(view.width - diameter).max(0.0),
         y: y.min(view.height - diameter).max(0.0),
@@ -281,6 +305,35 @@ mod tests {
             (text("Mẫu"), [130.0, 212.0, 40.0, 4.0]),
         ]);
         assert_eq!(signature_gap(&crowded, "Mẫu", "PHÓ GIÁM ĐỐC"), None);
+    }
+
+    #[test]
+    fn a_seal_lies_over_the_left_third_of_the_signature_unless_text_stands_there() {
+        let block = signature_block("Nguyễn Văn Mẫu");
+        let gap = signature_gap(&block, "Nguyễn Văn Mẫu", "PHÓ GIÁM ĐỐC").unwrap();
+        let signature = Place {
+            x: 120.0,
+            y: 212.0,
+            width: 60.0,
+            height: 25.0,
+        };
+        let over = seal_over(&block, gap, signature, 35.0);
+        assert!((over.x + over.width - 140.0).abs() < 0.01, "{over:?}");
+        let mut crowded = signature_block("Nguyễn Văn Mẫu");
+        let list = text("- Sở Xây dựng thành phố Ví Dụ (để biết, phối hợp);");
+        crowded
+            .marks
+            .extend(surface(vec![(list, [30.0, 222.0, 80.0, 4.0])]).marks);
+        let over = seal_over(&crowded, gap, signature, 35.0);
+        assert!((110.0..111.1).contains(&over.x), "{over:?}");
+    }
+
+    #[test]
+    fn a_seal_higher_than_the_gap_leaves_the_name_free() {
+        let block = signature_block("Nguyễn Văn Mẫu");
+        let gap = signature_gap(&block, "Nguyễn Văn Mẫu", "PHÓ GIÁM ĐỐC").unwrap();
+        let alone = seal_alone(&block.view, gap, 38.0);
+        assert!((alone.y + alone.height - 244.0).abs() < 0.01, "{alone:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! and says which digest to sign; [`Prepared::fill`] puts the CMS into the gap. Between the last two may
 //! lie days and another process: [`Prepared`] goes to bytes and back.
 
+use super::earlier;
 use super::error::PdfError;
 use super::form::{self, Field};
 use super::object::{Dict, ObjRef, Object};
@@ -143,9 +144,9 @@ fn rectangle(document: &Document<'_>, widget: &Dict) -> Result<[f64; 4], PdfErro
 pub fn add(update: &mut Update<'_>, request: &Request<'_>) -> Result<Placeholder, PdfError> {
     let fields = form::fields(update.document())?;
     let named = |name: &str| fields.iter().find(|field| field.name == name);
-    let (body, byte_range, contents) = value(request);
     match request.place {
         Place::New { field, page, rect } => {
+            let (body, byte_range, contents) = value(request, None);
             if named(field).is_some() || field.is_empty() || field.contains('.') {
                 return Err(PdfError::FieldExists);
             }
@@ -171,6 +172,14 @@ pub fn add(update: &mut Update<'_>, request: &Request<'_>) -> Result<Placeholder
         Place::Existing { field, rect } => {
             let field = named(field).filter(|field| field.is_signature());
             let field = field.ok_or(PdfError::NoSuchField)?;
+            if field.dict.contains(b"V") {
+                return Err(PdfError::FieldSigned);
+            }
+            if field.dict.contains(b"SV") {
+                return Err(PdfError::FieldConditions);
+            }
+            let lock = earlier::references(update.document(), &field.dict)?;
+            let (body, byte_range, contents) = value(request, lock);
             let value = update.add(body);
             occupy(update, field, value, request.appearance, rect)?;
             register(update, None)?;
@@ -197,7 +206,7 @@ fn coordinate(number: f64) -> String {
 }
 
 /// The body of the signature dictionary; where byte range and contents stand in it.
-fn value(request: &Request<'_>) -> (Vec<u8>, Range<usize>, Range<usize>) {
+fn value(request: &Request<'_>, lock: Option<Vec<u8>>) -> (Vec<u8>, Range<usize>, Range<usize>) {
     let mut body =
         b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
     let byte_range = body.len()..body.len() + BYTE_RANGE;
@@ -219,6 +228,10 @@ fn value(request: &Request<'_>) -> (Vec<u8>, Range<usize>, Range<usize>) {
             body.extend_from_slice(key.as_bytes());
             body.extend(writer::text_string(text));
         }
+    }
+    if let Some(lock) = lock {
+        body.extend_from_slice(b"/Reference");
+        body.extend(lock);
     }
     body.extend_from_slice(b">>");
     (body, byte_range, contents)
@@ -247,12 +260,6 @@ fn occupy(
     appearance: Option<ObjRef>,
     rect: Option<[f64; 4]>,
 ) -> Result<(), PdfError> {
-    if field.dict.contains(b"V") {
-        return Err(PdfError::FieldSigned);
-    }
-    if field.dict.contains(b"Lock") || field.dict.contains(b"SV") {
-        return Err(PdfError::FieldConditions);
-    }
     let value = value.to_string();
     update.patch(field.reference, |body| {
         patch::set_entry(body, b"V", value.as_bytes())
@@ -261,8 +268,11 @@ fn occupy(
         return Ok(());
     };
     let appearance = format!("<</N {appearance}>>");
+    let flags = PRINT_AND_LOCKED.to_string();
     update.patch(*widget, |body| {
         let body = patch::set_entry(body, b"AP", appearance.as_bytes())?;
+        // A template may have hidden it until it is signed.
+        let body = patch::set_entry(&body, b"F", flags.as_bytes())?;
         match rect {
             Some(rect) => {
                 let rect = format!("[{}]", rect.map(coordinate).join(" "));

@@ -17,7 +17,7 @@
 use super::PdfError;
 use super::content::{ContentError, Surface};
 use super::font::FontError;
-use super::image::Picture;
+use super::image::{Ground, Picture};
 use super::label::{Fonts, FooterLines, Form, Label, number, precise};
 use super::layout::{self, Overlap, SymbolPlace};
 use super::matrix::{Matrix, Rect};
@@ -88,7 +88,8 @@ pub fn compose(
     let surface = Surface::read(update.document(), page)?;
     let view = surface.view;
     let mut fonts = Fonts::new()?;
-    let (label_place, label) = place_label(&surface, &fonts, stamp)?;
+    let forms = [Form::Full, Form::Compact];
+    let (label_place, label) = place_label(&surface, &fonts, stamp, &forms)?;
     let footer = place_footer(&surface, &fonts, stamp, label_place)?;
 
     let mut drawing = placed(&view, label_place, &label.draw(&mut fonts, stamp.symbol)?);
@@ -105,17 +106,34 @@ pub fn compose(
     })
 }
 
-/// At each spot first the full label, then the compact one.
+/// At each spot the forms in their order.
 fn place_label(
     surface: &Surface,
     fonts: &Fonts,
     stamp: &Stamp<'_>,
+    forms: &[Form],
 ) -> Result<(Place, Label), StampError> {
-    let form = |form| Label::new(fonts, form, stamp.symbol, stamp.place.width, stamp.words);
-    let forms = [form(Form::Full)?, form(Form::Compact)?];
+    let Stamp {
+        symbol,
+        words,
+        place,
+        footer,
+        ..
+    } = *stamp;
+    let mut labels = Vec::new();
+    for form in forms {
+        labels.push(Label::new(
+            fonts,
+            *form,
+            symbol,
+            place.width,
+            words,
+            footer,
+        )?);
+    }
     let spots = std::iter::once(&stamp.place.spot).chain(&stamp.place.alternatives);
     let candidates = spots.flat_map(|spot| {
-        forms
+        labels
             .iter()
             .map(|label| (spot.place(&surface.view, label.size()), label.clone()))
     });
@@ -333,36 +351,78 @@ pub fn appearance(
     page: &Page,
     place: Place,
     pictures: &[(Place, &Picture)],
+    ground: Ground,
 ) -> Result<Appearance, StampError> {
     let view =
         View::new(page.crop_box, page.rotate.into(), page.user_unit).ok_or(ContentError::NoArea)?;
     let bounds = view.points(place);
     let (mut named, mut drawing) = (String::new(), String::new());
     for (index, (at, picture)) in pictures.iter().enumerate() {
-        let image = picture.embed(update);
+        let image = picture.embed(update, ground);
         let at = view.points(*at);
         let (x, y) = (at.x0 - bounds.x0, at.y0 - bounds.y0);
         let map = [at.width(), 0.0, 0.0, at.height(), x, y].map(number);
         let _ = write!(named, "/Im{index} {image} ");
         let _ = writeln!(drawing, "q {} cm /Im{index} Do Q", map.join(" "));
     }
+    let resources = format!("/XObject << {named}>>");
+    Ok(upright(
+        update,
+        page,
+        &view,
+        place,
+        &resources,
+        drawing.as_bytes(),
+    ))
+}
+
+/// The label as the appearance of a signature: a page that was signed keeps its content. It says whose system
+/// made the result where there is room, since such a page gets no footer.
+///
+/// # Errors
+/// [`StampError`]; the update must then be dropped.
+pub fn label_appearance(
+    update: &mut Update<'_>,
+    page: &Page,
+    stamp: &Stamp<'_>,
+) -> Result<(Place, Appearance), StampError> {
+    let surface = Surface::read(update.document(), page)?;
+    let mut fonts = Fonts::new()?;
+    let forms = [Form::WithOwner, Form::Full, Form::Compact];
+    let (place, label) = place_label(&surface, &fonts, stamp, &forms)?;
+    let drawing = label.draw(&mut fonts, stamp.symbol)?;
+    let (sans, mono) = (fonts.sans.embed(update)?, fonts.mono.embed(update)?);
+    let resources = format!("/Font << /S {sans} /M {mono} >>");
+    let shown = upright(update, page, &surface.view, place, &resources, &drawing);
+    Ok((place, shown))
+}
+
+/// Makes a form of a drawing in points from the lower left corner of `place`.
+fn upright(
+    update: &mut Update<'_>,
+    page: &Page,
+    view: &View,
+    place: Place,
+    resources: &str,
+    drawing: &[u8],
+) -> Appearance {
+    let bounds = view.points(place);
     let form = update.reserve();
     // 12.5.5: the box is turned by /Matrix and then fitted into /Rect; only the turn matters here.
     let [a, b, c, d, ..] = view.from_points.0;
     let unit = view.from_points.stretch();
     let turn = Matrix([a / unit, b / unit, c / unit, d / unit, 0.0, 0.0]);
     let entries = format!(
-        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] /Matrix [{}] \
-         /Resources << /XObject << {named}>> >>",
+        "/Type /XObject /Subtype /Form /BBox [0 0 {} {}] /Matrix [{}] /Resources << {resources} >>",
         number(bounds.width()),
         number(bounds.height()),
         spelled(turn)
     );
-    update.put_stream(form, entries.as_bytes(), drawing.as_bytes());
+    update.put_stream(form, entries.as_bytes(), drawing);
     let Rect { x0, y0, x1, y1 } = view.user_rect(place);
-    Ok(Appearance {
+    Appearance {
         form,
         rect: [x0, y0, x1, y1],
         rotation: page.rotate,
-    })
+    }
 }

@@ -7,6 +7,7 @@ mod answer;
 mod document;
 mod evidence;
 mod register;
+mod wire;
 
 pub use answer::{Answered, Change, Shown, ShownField};
 pub use document::{FileError, FileKind};

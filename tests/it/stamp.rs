@@ -4,7 +4,7 @@
 use crate::judges::{python, root, run};
 use dauso::id::ResultId;
 use dauso::pdf::content::{ContentError, MarkKind};
-use dauso::pdf::image::{ImageError, Picture};
+use dauso::pdf::image::{Ground, ImageError, Picture};
 use dauso::pdf::inspect::screen;
 use dauso::pdf::layout::{Corner, Spot, SymbolPlace};
 use dauso::pdf::patch;
@@ -350,7 +350,8 @@ fn sealed(name: &str, bytes: &[u8]) -> (Vec<u8>, usize, Place) {
     let view = View::new(page.crop_box, page.rotate.into(), page.user_unit).unwrap();
     let place = seal_alone(&view, gap, 35.0);
     let mut update = Update::new(&document).unwrap();
-    let appearance = stamp::appearance(&mut update, &page, place, &[(place, &seal)]).unwrap();
+    let appearance =
+        stamp::appearance(&mut update, &page, place, &[(place, &seal)], Ground::Soft).unwrap();
     let [x0, y0, x1, y1] = appearance.rect;
     let annotation = update.add(
         format!(

@@ -8,7 +8,7 @@ BROWSER := $(if $(wildcard tests/browser/package-lock.json),tests/browser/node_m
 WEB_TESTS := $(wildcard web/*.test.js web/*.test.mjs web/test/*.test.js web/test/*.test.mjs)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-build build demo demo-check test test-rust test-web lint fmt format-check \
+.PHONY: help deps deps-build build demo demo-check test test-long fuzz test-rust test-web lint fmt format-check \
         clippy doc openapi supply deny bench fresh clean
 
 help: ## list the targets
@@ -30,15 +30,21 @@ demo: build ## build, then run everything on this machine: keys, agencies, sampl
 demo-check: build ## start the demo, open every sample result, stop it, start it again
 	node tools/demo-check.mjs $(BINARY)
 
-test: deps lint test-web test-rust ## everything that CI does
+test: deps lint test-web fuzz test-rust ## everything that CI does
+
+test-long: deps ## what takes minutes: fuzzing, two for each reader of untrusted bytes
+	tools/fuzz.sh 120
+
+fuzz: ## every seed and every former crash, then three seconds of new inputs for each reader
+	tools/fuzz.sh 3
 
 lint: format-check clippy doc openapi supply ## format, lints, documentation, contract, licences
 
 fmt: ## format the sources
-	$(CARGO) fmt
+	$(CARGO) fmt --all
 
 format-check:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 
 clippy:
 	$(CARGO) clippy --locked --all-targets -- -D warnings

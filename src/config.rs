@@ -43,6 +43,31 @@ pub struct Config {
     pub status_list_lifetime: u32,
     /// Days for which a trust bundle may be used.
     pub trust_bundle_days: u32,
+    /// Days after which notes and places of inspectors' checks are erased.
+    pub check_details_days: NonZeroU32,
+    /// The S3 service that keeps the PDFs; without it they lie in the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3>,
+}
+
+/// A bucket of an S3 service.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// `https://` and the host of the service; `http://` only for one on the same machine or network.
+    pub endpoint: String,
+    /// Its region.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Name of the access key.
+    pub access_key_id: String,
+    /// File with the secret of the access key. A relative path starts at the data directory.
+    pub secret_access_key_file: PathBuf,
+    /// File with the certificates (PEM) of the authority that the service's own comes from, if the system
+    /// does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -63,6 +88,8 @@ impl Default for Config {
             status_list_ttl: 300,
             status_list_lifetime: 7 * 86_400,
             trust_bundle_days: 90,
+            check_details_days: NonZeroU32::MIN.saturating_add(5 * 365 - 1),
+            s3: None,
         }
     }
 }
@@ -154,7 +181,26 @@ mod tests {
         let text = std::fs::read_to_string("config.example.toml").unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
         let keys = text.lines().filter(|line| line.contains(" = ")).count();
-        assert_eq!(keys, 15, "config.example.toml names every key");
+        assert_eq!(keys, 16 + 6, "config.example.toml names every key");
+    }
+
+    #[test]
+    fn the_example_of_an_s3_service_can_be_used_without_its_comment_signs() {
+        let text = std::fs::read_to_string("config.example.toml").unwrap();
+        let (_, example) = text.split_once("# [s3]\n").unwrap();
+        let example = example.replace("# ", "");
+        let config: Config = toml::from_str(&format!("[s3]\n{example}")).unwrap();
+        let written = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&written).unwrap(), config);
+        let s3 = config.s3.unwrap();
+        assert_eq!(s3.bucket, "dauso");
+        assert_eq!(s3.ca_file.unwrap(), Path::new("keys/s3-ca.pem"));
+        let secret = example.replace("secret_access_key_file", "secret_access_key");
+        assert!(
+            toml::from_str::<Config>(&format!("[s3]\n{secret}")).is_err_and(|error| error
+                .message()
+                .contains("unknown field `secret_access_key`"))
+        );
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub const STATUS_LIST_ENTRIES: u32 = 1 << 20;
 /// Bytes of a PDF that is issued or checked.
 pub const PDF_FILE: usize = 64 * 1024 * 1024;
 
+/// Bytes of a document that is kept: the largest PDF with what we append.
+pub const DOCUMENT: u64 = 80 * 1024 * 1024;
+
 /// Objects of a PDF: a 2,000-page file has some 20,000.
 pub const PDF_OBJECTS: u32 = 1_000_000;
 
@@ -51,8 +54,8 @@ pub const PDF_FONTS: usize = 256;
 /// Boxes of ink on one page.
 pub const PDF_MARKS: usize = 500_000;
 
-/// Form XObjects inside one another; real files stay under 6.
-pub const PDF_FORM_DEPTH: usize = 16;
+/// Form XObjects inside one another; real files stay under 6, tests of PDF/A go to 28.
+pub const PDF_FORM_DEPTH: usize = 32;
 
 /// Incremental updates of a PDF; real signed files have six, a long-lived archive perhaps forty.
 pub const PDF_REVISIONS: usize = 256;

@@ -29,6 +29,8 @@ need "ca-certificates" test -e /etc/ssl/certs/ca-certificates.crt
 if [ "$scope" = test ]; then
     has npm && node_20 >/dev/null 2>&1 || missing+=("Node.js 20 or newer, with npm")
     need git has git
+    # libFuzzer is C++.
+    need g++ has c++
     need openssl has openssl
     need qpdf has qpdf
     need poppler-utils has pdfsig

@@ -1,12 +1,13 @@
 //! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
 
 mod setup;
+mod upkeep;
 
 pub use setup::{NewAccount, NewAgency};
 
 use crate::catalogue::{Catalogue, Label};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, S3};
 use crate::http::pages::Site;
 use crate::http::{Limits, Service};
 use crate::inspection::Inspection;
@@ -16,7 +17,8 @@ use crate::login::Login;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
-use crate::store::documents::Documents;
+use crate::signer::file::read_passphrase;
+use crate::store::documents::{Bucket, Documents};
 use crate::store::{Reader, Recorder, Store};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
@@ -24,6 +26,10 @@ use crate::worker::Worker;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the S3 service may take for one document: 64 MiB over a line of 20 Mbit/s.
+const DOCUMENT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An opened installation: a data directory with its configuration, register, files and keys.
 #[derive(Clone)]
@@ -54,9 +60,13 @@ impl Installation {
         let store = Store::open(&url)
             .await
             .context("the register cannot be opened")?;
-        let documents = Documents::on_disk(dir.join("documents"))
-            .await
-            .context("the directory of the documents cannot be opened")?;
+        let documents = match &config.s3 {
+            Some(s3) => Documents::in_bucket(&bucket(dir, s3)?)
+                .context("the S3 service of the documents cannot be used")?,
+            None => Documents::on_disk(dir.join("documents"))
+                .await
+                .context("the directory of the documents cannot be opened")?,
+        };
         let keys = Keyring::new(&dir.join("keys"), &dir.join(&config.passphrase_file));
         Ok(Self {
             catalogue: Arc::new(catalogue(&dir.join("catalogue"))?),
@@ -231,6 +241,7 @@ impl Installation {
             service.publisher.clone(),
             service.verifier.clone(),
             Arc::clone(&self.clock),
+            self.config.check_details_days,
         )
     }
 
@@ -265,6 +276,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().set_permissions(permissions)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The configured bucket with its secrets.
+fn bucket(dir: &Path, s3: &S3) -> anyhow::Result<Bucket> {
+    let authorities = s3.ca_file.as_deref().map(|path| {
+        let path = dir.join(path);
+        std::fs::read(&path).with_context(|| path.display().to_string())
+    });
+    Ok(Bucket {
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        name: s3.bucket.clone(),
+        access_key: s3.access_key_id.clone(),
+        secret: read_passphrase(&dir.join(&s3.secret_access_key_file))?,
+        authorities: authorities.transpose()?,
+        patience: DOCUMENT_PATIENCE,
+    })
 }
 
 /// The built-in types, and those of the files in `folder`.

@@ -4,6 +4,7 @@ use super::agency::Scheme;
 use super::{Exit, database};
 use crate::app::Installation;
 use crate::clock::SystemClock;
+use crate::digest::Sha256;
 use crate::private::Private;
 use crate::signer::Subject;
 use crate::signer::file::{self, FileSigner};
@@ -46,6 +47,15 @@ pub(super) enum Keys {
         #[arg(long)]
         file: String,
     },
+    /// Take a key out of use from now on; what it signed stays valid
+    Retire {
+        /// The data directory
+        #[arg(long)]
+        dir: PathBuf,
+        /// Its fingerprint, as the list shows it
+        #[arg(long, value_parser = super::account::digest)]
+        fingerprint: Sha256,
+    },
     /// Print a certificate request for a key
     Csr {
         /// The data directory
@@ -82,6 +92,7 @@ impl Keys {
         let (Self::Make { dir, .. }
         | Self::List { dir }
         | Self::Import { dir, .. }
+        | Self::Retire { dir, .. }
         | Self::Csr { dir, .. }) = &self;
         let opened = Installation::open(dir, database().as_deref(), Arc::new(SystemClock)).await?;
         let keys = opened.keys();
@@ -111,6 +122,10 @@ impl Keys {
                 let passphrase = keys.passphrase()?;
                 let key = file::import_pkcs8(&source, theirs.as_ref(), &path(&file), &passphrase)?;
                 println!("{}", key.fingerprint());
+            }
+            Self::Retire { fingerprint, .. } => {
+                opened.retire_key(&fingerprint).await?;
+                opened.write_publications().await?;
             }
             Self::Csr {
                 file, name, code, ..

@@ -7,6 +7,7 @@
 
 mod account;
 mod agency;
+mod audit;
 mod bench;
 mod demo;
 mod healthcheck;
@@ -55,7 +56,9 @@ enum Command {
     Suspend(status::Suspend),
     /// End a suspension
     Reinstate(status::Change),
-    /// Keys: make, list, import, CSR
+    /// Who did what, the newest first
+    Audit(audit::Audit),
+    /// Keys: make, list, import, retire, CSR
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Measure the published figures on this machine
@@ -144,6 +147,7 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Revoke(change) => change.revoke().await,
         Command::Suspend(suspend) => suspend.run().await,
         Command::Reinstate(change) => change.reinstate().await,
+        Command::Audit(audit) => audit.run().await,
         Command::Keys(keys) => keys.run().await,
         Command::Bench(bench) => bench.run().await,
         Command::Healthcheck(check) => check.run().await,

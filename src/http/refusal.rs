@@ -35,7 +35,11 @@ impl From<StoreError> for Problem {
 
 impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
-        Self::internal(&error)
+        if !error.is_away() {
+            return Self::internal(&error);
+        }
+        tracing::error!(error.cause = %error, "documents can be neither kept nor read");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "documents/unavailable").retry_after(5)
     }
 }
 

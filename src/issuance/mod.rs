@@ -6,6 +6,7 @@
 
 mod document;
 mod error;
+mod list;
 mod place;
 mod rehearsal;
 mod seal;
@@ -24,10 +25,10 @@ use crate::private::Private;
 use crate::signer::Keyring;
 use crate::store::documents::Documents;
 use crate::store::{
-    Agency, Answer, AuditEntry, Conflict, Issued, Key, Leaf, Purpose, StatusListRegister, Store,
-    StoreError, Tx,
+    Agency, Answer, AuditEntry, Conflict, Issued, Key, Leaf, Purpose, Store, StoreError, Tx,
 };
 use crate::tlog;
+use list::StatusPlace;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use seal::Sealed;
 use serde_json::{Map, Value as Json, json};
@@ -131,15 +132,16 @@ struct Reserved {
     agency: Agency,
     credential_key: Key,
     document_key: Option<Key>,
-    list: StatusListRegister,
+    place: StatusPlace,
     at: UnixTime,
 }
 
 /// How many numbers that are taken already are passed over for one result.
 const NUMBERS: usize = 20;
 
-/// A place or an id that somebody else drew first is drawn again; thrice is once in a universe.
-const DRAWS: usize = 3;
+/// A place or an id that somebody else drew first is drawn again; ten times is once in a universe, but for
+/// lists of a few places.
+const DRAWS: usize = 10;
 
 impl Issuer {
     /// Issues a result for a caller of its agency.
@@ -159,9 +161,17 @@ impl Issuer {
         let mut draws = 1;
         loop {
             match self.attempt(caller, &reserved, &request).await {
-                Err(IssueError::Store(StoreError::Conflict(
-                    Conflict::ResultId | Conflict::StatusIndex,
-                ))) if draws < DRAWS => draws += 1,
+                Err(IssueError::Store(StoreError::Conflict(Conflict::ResultId)))
+                    if draws < DRAWS =>
+                {
+                    draws += 1;
+                }
+                Err(IssueError::Store(StoreError::Conflict(Conflict::StatusIndex)))
+                    if draws < DRAWS =>
+                {
+                    draws += 1;
+                    reserved.place = self.draw_place(&reserved.agency.issuer).await?;
+                }
                 // A number of ours that came in with somebody's data before: the next one.
                 Err(IssueError::Duplicate(Conflict::Number))
                     if reserved.number.is_some() && draws < NUMBERS =>
@@ -228,9 +238,8 @@ impl Issuer {
         } else {
             None
         };
-        let list = tx.current_status_list(&agency.issuer).await?;
-        let list = list.ok_or(IssueError::NoStatusList)?;
         drop(tx);
+        let place = self.draw_place(&agency.issuer).await?;
         let (data, number) = self.numbered(data, &agency).await?;
         Ok(Reserved {
             data,
@@ -238,7 +247,7 @@ impl Issuer {
             agency,
             credential_key,
             document_key,
-            list,
+            place,
             at,
         })
     }
@@ -344,8 +353,8 @@ impl Issuer {
             data: Private::new(Json::Object(data.to_json()).to_string()),
             credential: sealed.credential.clone(),
             kid: reserved.credential_key.public.kid(),
-            list: reserved.list.number,
-            index: sealed.status_index,
+            list: reserved.place.list,
+            index: reserved.place.index,
             issued_at: reserved.at,
             issued_by: caller.account.clone(),
             source_document,

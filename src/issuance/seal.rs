@@ -6,26 +6,23 @@ use crate::clock::UnixTime;
 use crate::cose::cbor;
 use crate::credential::{Claims, Draft, DraftError, StatusRef, fields};
 use crate::id::ResultId;
-use crate::limits;
 use crate::qr::{QrError, Symbol};
 
 /// A signed credential in its symbol.
 pub(super) struct Sealed {
     pub(super) id: ResultId,
-    pub(super) status_index: u32,
     pub(super) credential: Vec<u8>,
     pub(super) qr_text: String,
     pub(super) symbol: Symbol,
 }
 
 impl Issuer {
-    /// Draws id and place in the status list, signs the credential, makes the symbol and reads it back.
+    /// Draws the id, signs the credential, makes the symbol and reads it back.
     pub(super) async fn seal(&self, reserved: &Reserved) -> Result<Sealed, IssueError> {
         let mut id = [0; 10];
         random(&mut id)?;
         let id = ResultId::from_bytes(id);
-        let status_index = draw_index(reserved.list.capacity)?;
-        let claims = claims(reserved, status_index)?;
+        let claims = claims(reserved)?;
         let key = &reserved.credential_key;
         let result_type = reserved.data.result_type();
         let draft = Draft::new(&claims, id, key.public.kid())
@@ -46,7 +43,6 @@ impl Issuer {
         let credential = credential.bytes().to_vec();
         Ok(Sealed {
             id,
-            status_index,
             credential,
             qr_text,
             symbol,
@@ -54,21 +50,7 @@ impl Issuer {
     }
 }
 
-/// A place below `capacity`, each as likely: what lies beyond the last whole multiple is drawn again.
-fn draw_index(capacity: u32) -> Result<u32, IssueError> {
-    let capacity = capacity.clamp(1, limits::STATUS_LIST_ENTRIES);
-    let limit = u32::MAX - u32::MAX % capacity;
-    loop {
-        let mut bytes = [0; 4];
-        random(&mut bytes)?;
-        let drawn = u32::from_be_bytes(bytes);
-        if drawn < limit {
-            return Ok(drawn % capacity);
-        }
-    }
-}
-
-fn claims(reserved: &Reserved, status_index: u32) -> Result<Claims, IssueError> {
+fn claims(reserved: &Reserved) -> Result<Claims, IssueError> {
     let data = &reserved.data;
     let mut carried = Vec::new();
     for (field, value) in data.fields() {
@@ -82,8 +64,8 @@ fn claims(reserved: &Reserved, status_index: u32) -> Result<Claims, IssueError> 
         expires: data.valid_to().map(UnixTime::end_of),
         type_number: data.result_type().number,
         status: StatusRef {
-            list: reserved.list.number,
-            index: status_index,
+            list: reserved.place.list,
+            index: reserved.place.index,
         },
         fields: carried,
     })

@@ -54,6 +54,10 @@ fn within(out: Vec<u8>, limit: usize) -> Result<Vec<u8>, PdfError> {
 }
 
 fn flate(data: &[u8], limit: usize) -> Result<Vec<u8>, PdfError> {
+    // Nothing at all is what some programs write for an empty form.
+    if data.is_empty() {
+        return Ok(Vec::new());
+    }
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut out = Vec::new();
     flate2::bufread::ZlibDecoder::new(data)

@@ -78,7 +78,7 @@ impl Default for SymbolPlace {
     }
 }
 
-/// No allowed place is free.
+/// No allowed place is free. Its words name the first [`DESCRIBED`] of them.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("none of {} allowed places is free: {}", .tried.len(), described(.tried))]
 pub struct Overlap {
@@ -96,6 +96,9 @@ pub struct Refused {
     /// Whether it is kept free for something else, a signature or a seal.
     pub kept: bool,
 }
+
+/// Places that a message names; the footer is tried at hundreds.
+const DESCRIBED: usize = 6;
 
 fn described(tried: &[Refused]) -> String {
     let at = |place: &Place| {
@@ -115,7 +118,8 @@ fn described(tried: &[Refused]) -> String {
             refused.blockers.len().saturating_sub(1)
         ),
     };
-    tried.iter().map(one).collect::<Vec<_>>().join("; ")
+    let named = tried.iter().take(DESCRIBED).map(one);
+    named.collect::<Vec<_>>().join("; ")
 }
 
 /// Whether a place is on the page, nothing is there, and nothing else will be.

@@ -58,9 +58,21 @@ impl<'a> Document<'a> {
         if bytes.len() > limits::PDF_FILE {
             return Err(PdfError::TooLarge { bytes: bytes.len() });
         }
-        if !bytes.starts_with(b"%PDF-") {
+        // `%PDF-1.7`; programs that read another version number do not agree on what follows.
+        let [
+            b'%',
+            b'P',
+            b'D',
+            b'F',
+            b'-',
+            b'0'..=b'9',
+            b'.',
+            b'0'..=b'9',
+            ..,
+        ] = bytes
+        else {
             return Err(PdfError::NotAPdf);
-        }
+        };
         let (startxref, end) = revision::tail(bytes)?;
         let mut document = Self {
             bytes,
@@ -374,9 +386,7 @@ impl<'a> Document<'a> {
         lexer.skip_white();
         let start = lexer.position();
         if lexer.eat(b"xref") {
-            let mut section = Section::table(self.bytes, start)?;
-            section.at = at;
-            return Ok(section);
+            return Section::table(self.bytes, start);
         }
         let damaged = PdfError::XrefDamaged { at };
         let (Ok(Token::Integer(num)), Ok(Token::Integer(generation))) =
@@ -395,10 +405,14 @@ impl<'a> Document<'a> {
         let Object::Stream(stream) = located.object else {
             return Err(damaged);
         };
+        if num >= limits::PDF_OBJECTS {
+            return Err(PdfError::TooManyObjects);
+        }
         let data = self.stream_data(&stream)?;
         let dict_end = stream.data.start;
         Section::stream(
-            at,
+            num,
+            start,
             located.end,
             stream.dict,
             located.body.start..dict_end,
@@ -467,7 +481,8 @@ impl<'a> Document<'a> {
             return Err(wrong);
         };
         lexer.seek(end);
-        lexer.eat_eol();
+        // 7.3.8.1 asks for one end of line here; more hide nothing.
+        while lexer.eat_eol() {}
         if !lexer.eat(b"endstream") {
             return Err(wrong);
         }

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The chain of `/Prev` must run strictly towards the beginning of the file, one `%%EOF` closes each
-//! revision, and its `startxref` names the section that the chain came through. The one exception is a
-//! linearized file (annex F), whose first section stands before the second and which has two `%%EOF`.
+//! revision, and its `startxref` names the section that the chain came through. The exceptions are a
+//! linearized file (annex F), whose first section stands before the second and which has two `%%EOF`, and
+//! several sections without a `startxref` between them: one saving, as some programs update hybrid files.
 
 use super::error::PdfError;
 use super::lexer::{Lexer, Token};
@@ -95,6 +96,10 @@ pub(crate) fn chain(
             return Err(PdfError::TooManyRevisions);
         }
         let section = load(at)?;
+        // Named by the white space before it: where readers look first, and of streams, that is no matter.
+        if section.at != at && section.form == Form::Table && !layers.is_empty() {
+            return Err(PdfError::XrefDamaged { at });
+        }
         let hidden = position(&section, b"XRefStm")?;
         let hidden = hidden.filter(|_| section.form == Form::Table);
         let hidden = hidden.map(&mut load).transpose()?;
@@ -103,7 +108,9 @@ pub(crate) fn chain(
             return Err(PdfError::TooManyObjects);
         }
         next = position(&section, b"Prev")?;
-        let forward = layers.last().is_some_and(|layer| at >= layer.section.at);
+        let forward = layers
+            .last()
+            .is_some_and(|layer| section.at >= layer.section.at);
         if forward && (next.is_some() || !linearized(bytes)) {
             return Err(PdfError::XrefDamaged { at });
         }
@@ -143,11 +150,19 @@ pub(crate) fn revisions(
         let number = found.len() + 1;
         layer.revision = number;
         let form = layer.section.form;
-        let last = layer.section.end;
+        let mut last = layer.section.end;
         let mut startxref = layer.section.at;
         if let Some(first_part) = oldest_first.next_if(|next| next.section.at < startxref) {
             first_part.revision = number;
             startxref = first_part.section.at;
+        }
+        while let Some(further) = oldest_first.next_if(|next| {
+            let between = bytes.get(last..next.section.at).unwrap_or_default();
+            next.section.at > last && find(between, b"startxref").is_none()
+        }) {
+            further.revision = number;
+            startxref = further.section.at;
+            last = further.section.end;
         }
         let damaged = PdfError::XrefDamaged { at: startxref };
         if startxref < begin {
@@ -160,7 +175,9 @@ pub(crate) fn revisions(
         let Some((stated, eof)) = ending(bytes, last + ahead) else {
             return Err(damaged);
         };
-        if stated != startxref {
+        let mut behind_white = Lexer::at(bytes, stated);
+        behind_white.skip_white();
+        if stated != startxref && behind_white.position() != startxref {
             return Err(damaged);
         }
         let mut behind = Lexer::at(bytes, eof);

@@ -46,6 +46,8 @@ struct Run {
     count: u32,
     /// Position of the first entry: in the file for a table, in the inflated data for a stream.
     at: usize,
+    /// Bytes from one entry to the next.
+    stride: usize,
 }
 
 /// One cross-reference section, entries still unread.
@@ -61,6 +63,8 @@ pub(crate) struct Section {
     pub(crate) trailer: Dict,
     /// The source of its trailer dictionary.
     pub(crate) trailer_at: std::ops::Range<usize>,
+    /// The number of the stream that it is; it need not list itself.
+    own: Option<u32>,
     /// In the order of their numbers, without overlap.
     runs: Vec<Run>,
     rows: Rows,
@@ -72,8 +76,9 @@ enum Rows {
     Inflated { data: Vec<u8>, widths: [usize; 3] },
 }
 
-/// Bytes of one entry of a table.
+/// Bytes of one entry of a table; some programs end it with one byte instead of two, all entries alike.
 const TABLE_ENTRY: usize = 20;
+const SHORT_ENTRY: usize = 19;
 
 impl Section {
     /// Reads a table that begins at `at`.
@@ -90,15 +95,17 @@ impl Section {
                     let Ok(Token::Integer(count)) = lexer.token() else {
                         return Err(damaged);
                     };
-                    let run = run_of(first, count, 0).ok_or(PdfError::XrefDamaged { at })?;
                     lexer.skip_white();
                     let entries = lexer.position();
-                    let length = size(run.count).checked_mul(TABLE_ENTRY);
+                    let stride = stride(bytes.get(entries..).unwrap_or_default());
+                    let run = run_of(first, count, entries, stride);
+                    let run = run.ok_or(PdfError::XrefDamaged { at })?;
+                    let length = size(run.count).checked_mul(stride);
                     let end = length.and_then(|length| entries.checked_add(length));
                     let Some(end) = end.filter(|end| *end <= bytes.len()) else {
                         return Err(damaged);
                     };
-                    runs.push(Run { at: entries, ..run });
+                    runs.push(run);
                     lexer.seek(end);
                 }
                 Ok(Token::Keyword(b"trailer")) => break,
@@ -116,13 +123,15 @@ impl Section {
             form: Form::Table,
             trailer,
             trailer_at: trailer_start..lexer.position(),
+            own: None,
             runs: in_order(runs).ok_or(damaged)?,
             rows: Rows::InFile,
         })
     }
 
-    /// Makes a section of a cross-reference stream's dictionary and inflated data.
+    /// Makes a section of the dictionary and the inflated data of cross-reference stream `own`.
     pub(crate) fn stream(
+        own: u32,
         at: usize,
         end: usize,
         trailer: Dict,
@@ -146,6 +155,7 @@ impl Section {
             form: Form::Stream,
             trailer,
             trailer_at,
+            own: Some(own),
             runs: in_order(runs).ok_or(damaged)?,
             rows: Rows::Inflated { data, widths },
         })
@@ -161,16 +171,12 @@ impl Section {
         if row >= run.count {
             return Ok(None);
         }
+        let at = run.at + size(row) * run.stride;
+        let within = at..at + run.stride;
         let entry = match &self.rows {
-            Rows::InFile => {
-                let at = run.at + size(row) * TABLE_ENTRY;
-                bytes.get(at..at + TABLE_ENTRY).and_then(table_entry)
-            }
+            Rows::InFile => bytes.get(within).and_then(table_entry),
             Rows::Inflated { data, widths } => {
-                let length: usize = widths.iter().sum();
-                let at = run.at + size(row) * length;
-                data.get(at..at + length)
-                    .and_then(|row| stream_entry(row, *widths))
+                data.get(within).and_then(|row| stream_entry(row, *widths))
             }
         };
         entry.map(Some).ok_or(PdfError::XrefDamaged { at: self.at })
@@ -188,10 +194,11 @@ impl Section {
         self.runs.iter().map(|run| size(run.count)).sum()
     }
 
-    /// One more than the highest number that the section speaks of.
+    /// One more than the highest number that the section speaks of, or has itself.
     pub(crate) fn bound(&self) -> u32 {
         let last = self.runs.last();
-        last.map_or(0, |run| run.first.saturating_add(run.count))
+        let last = last.map_or(0, |run| run.first.saturating_add(run.count));
+        last.max(self.own.map_or(0, |own| own.saturating_add(1)))
     }
 }
 
@@ -199,11 +206,24 @@ fn size(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-fn run_of(first: i64, count: i64, at: usize) -> Option<Run> {
+/// Bytes from the entry that stands here to the next.
+fn stride(entries: &[u8]) -> usize {
+    match entries.get(18..20) {
+        Some([b'\r' | b'\n', next]) if !super::lexer::is_white(*next) => SHORT_ENTRY,
+        _ => TABLE_ENTRY,
+    }
+}
+
+fn run_of(first: i64, count: i64, at: usize, stride: usize) -> Option<Run> {
     let first = u32::try_from(first).ok()?;
     let count = u32::try_from(count).ok()?;
     let fits = first.checked_add(count)? <= limits::PDF_OBJECTS;
-    fits.then_some(Run { first, count, at })
+    fits.then_some(Run {
+        first,
+        count,
+        at,
+        stride,
+    })
 }
 
 /// The runs by number; `None` if two speak of the same object.
@@ -217,14 +237,14 @@ fn in_order(mut runs: Vec<Run>) -> Option<Vec<Run>> {
     runs.windows(2).all(apart).then_some(runs)
 }
 
-/// `nnnnnnnnnn ggggg n` and two bytes of end of line.
+/// `nnnnnnnnnn ggggg n` and two bytes of end of line, or one.
 fn table_entry(entry: &[u8]) -> Option<Entry> {
     let offset = digits(entry.get(..10)?)?;
     let generation = digits(entry.get(11..16)?)?;
     if entry.get(10) != Some(&b' ') || entry.get(16) != Some(&b' ') {
         return None;
     }
-    if !matches!(entry.get(18..)?, b" \r" | b" \n" | b"\r\n") {
+    if !matches!(entry.get(18..)?, b" \r" | b" \n" | b"\r\n" | b"\r" | b"\n") {
         return None;
     }
     match entry.get(17)? {
@@ -302,7 +322,7 @@ fn index_of(trailer: &Dict, row: usize) -> Option<Vec<Run>> {
     let mut at = 0_usize;
     for pair in index.chunks(2) {
         let [first, count] = pair else { return None };
-        let run = run_of(first.as_integer()?, count.as_integer()?, at)?;
+        let run = run_of(first.as_integer()?, count.as_integer()?, at, row)?;
         at = at.checked_add(size(run.count).checked_mul(row)?)?;
         runs.push(run);
     }
@@ -314,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_exactly_twenty_bytes_in_one_of_three_spellings() {
+    fn an_entry_has_twenty_bytes_in_one_of_three_spellings_or_nineteen() {
         let in_use = Some(Entry::InFile {
             offset: 17,
             generation: 7,
@@ -323,7 +343,11 @@ mod tests {
         assert_eq!(table_entry(b"0000000017 00007 n \n"), in_use);
         assert_eq!(table_entry(b"0000000003 65535 f \n"), Some(Entry::Free));
         assert_eq!(table_entry(b"0000000000 00000 n \n"), Some(Entry::Free));
+        assert_eq!(table_entry(b"0000000017 00007 n\n"), in_use);
         assert_eq!(table_entry(b"0000000017 00007 n\n0"), None);
+        assert_eq!(stride(b"0000000017 00007 n\n0000000018"), 19);
+        assert_eq!(stride(b"0000000017 00007 n\ntrailer"), 19);
+        assert_eq!(stride(b"0000000017 00007 n\r\n0000000018"), 20);
         assert_eq!(table_entry(b"000000001x 00007 n \n"), None);
         assert_eq!(table_entry(b"0000000017 99999 n \n"), None);
     }
@@ -334,6 +358,7 @@ mod tests {
             first,
             count,
             at: 0,
+            stride: TABLE_ENTRY,
         };
         assert_eq!(in_order(vec![run(5, 2), run(0, 6)]), None);
         assert_eq!(

@@ -1,8 +1,9 @@
 //! What differs between SQLite and PostgreSQL; no other file knows which of them it speaks to.
 
 use super::error::{Contention, StoreError};
-use sqlx::AnyPool;
-use sqlx::migrate::MigrateError;
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{MigrateError, Migration, Migrator};
+use sqlx::{AnyPool, AssertSqlSafe, SqlSafeStr as _};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,50 +73,69 @@ impl Backend {
         }
     }
 
-    /// Takes the next job that is due and free: `$1` now, `$2` locked until.
-    pub(super) fn claim_job(self) -> &'static str {
-        match self {
-            Self::Sqlite => {
-                "UPDATE jobs SET locked_until = $2, attempts = attempts + 1
-                 WHERE id = (
-                     SELECT id FROM jobs
-                     WHERE state = 'queued' AND run_at <= $1
-                       AND (locked_until IS NULL OR locked_until <= $1)
-                     ORDER BY run_at, id LIMIT 1)
-                 RETURNING id, kind, payload, attempts"
-            }
-            Self::Postgres => {
-                "UPDATE jobs SET locked_until = $2, attempts = attempts + 1
-                 WHERE id = (
-                     SELECT id FROM jobs
-                     WHERE state = 'queued' AND run_at <= $1
-                       AND (locked_until IS NULL OR locked_until <= $1)
-                     ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-                 RETURNING id, kind, payload, attempts"
-            }
-        }
-    }
-
     /// Brings the tables up to date. Without sqlx's lock, which is an advisory one that not every
-    /// PostgreSQL-compatible engine has: of two servers that start at once the slower one fails, waits and
-    /// finds everything done.
+    /// PostgreSQL-compatible engine has: a migration and its line in `_sqlx_migrations` are one transaction,
+    /// so of two servers that start at once the slower one fails, waits and finds everything done.
     pub(super) async fn migrate(self, pool: &AnyPool) -> Result<(), StoreError> {
         let mut migrator = match self {
             Self::Sqlite => sqlx::migrate!("migrations/sqlite"),
             Self::Postgres => sqlx::migrate!("migrations/postgres"),
         };
         migrator.set_locking(false);
-        let mut tries = 5;
+        let mut with_triggers = true;
+        let mut wait = Duration::from_millis(50);
         loop {
-            tries -= 1;
             match migrator.run(pool).await {
-                Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if tries > 0 => {
-                    tokio::time::sleep(Duration::from_millis(300)).await;
+                Err(MigrateError::ExecuteMigration(error, _))
+                    if with_triggers && is_not_supported(&error) =>
+                {
+                    tracing::warn!(
+                        "this database has no triggers; the program alone keeps its tables append-only"
+                    );
+                    with_triggers = false;
+                    migrator = without_triggers(&migrator);
+                }
+                Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
+                    if wait < MIGRATION_WAIT =>
+                {
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
                 }
                 done => return Ok(done?),
             }
         }
     }
+}
+
+/// The longest pause before a migration that failed is tried again; all of them take six seconds.
+const MIGRATION_WAIT: Duration = Duration::from_secs(4);
+
+/// Where the part of a migration begins that an engine without triggers leaves out.
+const TRIGGERS: &str = "\n-- Append-only tables.";
+
+/// The same migrations under the same checksums, without their triggers.
+fn without_triggers(migrator: &Migrator) -> Migrator {
+    let tables = migrator.iter().map(|migration| {
+        let (tables, _) = migration
+            .sql
+            .as_str()
+            .split_once(TRIGGERS)
+            .unwrap_or((migration.sql.as_str(), ""));
+        Migration {
+            sql: AssertSqlSafe(tables.to_owned()).into_sql_str(),
+            ..migration.clone()
+        }
+    });
+    let mut migrator = Migrator::with_migrations(tables.collect());
+    migrator.set_locking(false);
+    migrator
+}
+
+/// Whether the engine does not know the statement: feature_not_supported, syntax_error, undefined_object (no
+/// such language).
+fn is_not_supported(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| matches!(&*code, "0A000" | "42601" | "42704"))
 }
 
 /// What a code of the database says about other transactions being in the way. SQLSTATE has five

@@ -173,10 +173,10 @@ const OF_RESULT: &str = select!(
      ORDER BY leaf_index DESC LIMIT $3"
 );
 
+/// Every check is recorded with a salt, so one without has been erased.
 const ERASE: &str = "
     UPDATE checks SET note = NULL, latitude_e7 = NULL, longitude_e7 = NULL, accuracy_m = NULL, salt = NULL
-    WHERE received_at < $1
-      AND (note IS NOT NULL OR latitude_e7 IS NOT NULL OR salt IS NOT NULL)";
+    WHERE received_at < $1 AND salt IS NOT NULL";
 
 impl Tx {
     /// Records checks with their leaves and alarms, in their order. For each the answer is the check as it

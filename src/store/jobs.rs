@@ -12,7 +12,7 @@
 //! ([`Conflict::Job`]), because the count of attempts has moved on.
 
 use super::column::{Columns, bigint};
-use super::{Conflict, StoreError, Tx};
+use super::{Conflict, Contention, StoreError, Tx};
 use crate::clock::UnixTime;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
@@ -68,6 +68,17 @@ const ENQUEUE_ONCE: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM jobs
         WHERE kind = $2 AND payload = $3 AND state = 'queued' AND locked_until IS NULL)";
 
+/// Some, so that whoever lost the first one to another server need not look again.
+const DUE: &str = "
+    SELECT id, kind, payload, attempts FROM jobs
+    WHERE state = 'queued' AND run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1)
+    ORDER BY run_at, id LIMIT 16";
+
+/// Every claim counts an attempt, so a job with the count that was seen has not been claimed since.
+const CLAIM: &str = "
+    UPDATE jobs SET locked_until = $3, attempts = attempts + 1
+    WHERE id = $1 AND attempts = $2 AND state = 'queued'";
+
 const FINISH: &str = "DELETE FROM jobs WHERE id = $1 AND attempts = $2 AND state = 'queued'";
 
 const RETRY: &str = "
@@ -105,18 +116,36 @@ impl Tx {
     }
 
     /// Takes the job that has waited longest and locks it against others. Commit before doing it.
+    ///
+    /// # Errors
+    /// [`Contention::Overtaken`] when others took everything that was due meanwhile.
     pub async fn claim_job(
         &mut self,
         now: UnixTime,
         locked_until: UnixTime,
     ) -> Result<Option<Job>, StoreError> {
-        let sql = self.backend.claim_job();
-        let row = sqlx::query(sql)
-            .bind(now.seconds())
-            .bind(locked_until.seconds())
-            .fetch_optional(self.connection())
-            .await?;
-        row.as_ref().map(read).transpose()
+        let query = sqlx::query(DUE).bind(now.seconds());
+        let rows = query.fetch_all(self.connection()).await?;
+        for row in &rows {
+            let due = read(row)?;
+            let claimed = sqlx::query(CLAIM)
+                .bind(due.id.to_string())
+                .bind(bigint(due.attempts.into()))
+                .bind(locked_until.seconds())
+                .execute(self.connection())
+                .await?;
+            if claimed.rows_affected() == 1 {
+                return Ok(Some(Job {
+                    attempts: due.attempts.saturating_add(1),
+                    ..due
+                }));
+            }
+        }
+        if rows.is_empty() {
+            Ok(None)
+        } else {
+            Err(StoreError::Contended(Contention::Overtaken))
+        }
     }
 
     /// The job is done.

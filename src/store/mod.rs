@@ -61,6 +61,7 @@ pub use status_lists::StatusListRegister;
 use backend::Backend;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 /// Connections to PostgreSQL, or readers of SQLite, unless told otherwise.
@@ -97,6 +98,8 @@ impl Store {
     /// As [`Self::open`].
     pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        // sqlx asks for the provider of the process in one of its ways (`verify-ca`); another one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (backend, url) = Backend::of(url)?;
         let (writers, readers) = match backend {
             Backend::Sqlite => {
@@ -136,8 +139,7 @@ impl Store {
         loop {
             match self.attempt(&mut work).await {
                 Err(error) if attempt < ATTEMPTS && error::is_contention(&error) => {
-                    // 2, 4, 8 … at most 256 ms: the other one has committed by then.
-                    tokio::time::sleep(Duration::from_millis(1 << attempt.min(8))).await;
+                    tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
                 done => return done,
@@ -162,7 +164,7 @@ impl Store {
     /// When no connection is free in time.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let transaction = self.writers.begin_with(self.backend.begin()).await?;
-        Ok(self.tx(transaction))
+        Ok(Tx { transaction })
     }
 
     /// Begins a transaction that sees one moment of the register and cannot write. Nothing to commit.
@@ -171,14 +173,7 @@ impl Store {
     /// When no connection is free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         let transaction = self.readers.begin_with(self.backend.begin_read()).await?;
-        Ok(self.tx(transaction))
-    }
-
-    fn tx(&self, transaction: Transaction<'static, Any>) -> Tx {
-        Tx {
-            backend: self.backend,
-            transaction,
-        }
+        Ok(Tx { transaction })
     }
 
     /// Asks the database something that only a migrated one can answer: for `/readyz`.
@@ -194,6 +189,14 @@ impl Store {
         self.readers.close().await;
         self.writers.close().await;
     }
+}
+
+/// 1 to 2, 2 to 4, 4 to 8 … at most 256 ms: the other one has committed by then. Not the same for all who
+/// met, or they would meet again.
+fn pause(attempt: u32) -> Duration {
+    let longest = 1_000_u64 << attempt.min(8);
+    let drawn = RandomState::new().hash_one(attempt) % (longest / 2);
+    Duration::from_micros(longest / 2 + drawn)
 }
 
 fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions {
@@ -214,7 +217,6 @@ fn pool(connections: u32, on_connect: &'static [&'static str]) -> AnyPoolOptions
 /// [`Tx::commit`] it is undone.
 #[derive(Debug)]
 pub struct Tx {
-    backend: Backend,
     transaction: Transaction<'static, Any>,
 }
 

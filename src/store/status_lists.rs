@@ -35,7 +35,8 @@ const CURRENT: &str = "
 
 const NEXT_NUMBER: &str = "SELECT COALESCE(MAX(number), 0) + 1 AS next FROM status_lists";
 
-const USED: &str = "SELECT COUNT(*) AS used FROM results WHERE list_number = $1";
+const TAKEN: &str = "
+    SELECT COUNT(*) AS taken FROM results WHERE list_number = $1 AND list_index = $2";
 
 const NOT_VALID: &str = "
     SELECT list_index, status, status_until FROM results
@@ -94,11 +95,14 @@ impl Tx {
         Columns(&row).number("next")
     }
 
-    /// How many places of a list are taken. Counts them: not for every request.
-    pub async fn status_list_used(&mut self, number: u32) -> Result<u32, StoreError> {
-        let query = sqlx::query(USED).bind(i64::from(number));
-        let row = query.fetch_one(self.connection()).await?;
-        Columns(&row).number("used")
+    /// Whether a place of a list is taken.
+    pub async fn status_place_taken(&mut self, list: u32, index: u32) -> Result<bool, StoreError> {
+        let row = sqlx::query(TAKEN)
+            .bind(i64::from(list))
+            .bind(i64::from(index))
+            .fetch_one(self.connection())
+            .await?;
+        Ok(Columns(&row).number::<u32>("taken")? > 0)
     }
 
     /// The places of a list that are not valid at a moment, in order: what its next token says.

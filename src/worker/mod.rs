@@ -9,6 +9,7 @@ use crate::store::{Job, NewJob, Store, StoreError, Tx};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ const ATTEMPTS: u32 = 10;
 /// Rests between two looks at the trust bundle.
 const BUNDLE_EVERY: u32 = 40;
 
+/// Rests between two times of tidying up: about an hour.
+const TIDY_EVERY: u32 = 14_400;
+
+/// Seconds after which the answer to a request with an `Idempotency-Key` is forgotten: a week, so that
+/// whoever was offline over a holiday may still repeat his request.
+const ANSWERS_KEPT: i64 = 7 * 86_400;
+
 /// Runs jobs, and keeps the verifier's trust bundle fresh.
 #[derive(Clone)]
 pub struct Worker {
@@ -31,6 +39,7 @@ pub struct Worker {
     publisher: Publisher,
     verifier: Verifier,
     clock: Arc<dyn Clock>,
+    check_details_days: NonZeroU32,
 }
 
 /// Why a job was not done.
@@ -52,12 +61,14 @@ impl Worker {
         publisher: Publisher,
         verifier: Verifier,
         clock: Arc<dyn Clock>,
+        check_details_days: NonZeroU32,
     ) -> Self {
         Self {
             store,
             publisher,
             verifier,
             clock,
+            check_details_days,
         }
     }
 
@@ -68,6 +79,11 @@ impl Worker {
         loop {
             if rests.is_multiple_of(BUNDLE_EVERY) {
                 self.refresh_trust().await;
+            }
+            if rests.is_multiple_of(TIDY_EVERY)
+                && let Err(error) = self.tidy().await
+            {
+                tracing::warn!(error.cause = %error, "what is due could not be erased");
             }
             match self.work_once().await {
                 Ok(true) => continue,
@@ -134,6 +150,32 @@ impl Worker {
             }
             _ => Err(JobError::UnknownKind),
         }
+    }
+
+    /// Forgets old answers, and erases the personal parts of old checks. Every server does it; what one has
+    /// done the next one does not find.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the register fails.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let checks_before = now.plus(-i64::from(self.check_details_days.get()) * 86_400);
+        let (answers, checks) = self
+            .store
+            .run(|mut tx: Tx| async move {
+                let answers = tx.forget_answers(now.plus(-ANSWERS_KEPT)).await?;
+                let checks = tx.erase_check_details(checks_before).await?;
+                Ok::<_, StoreError>((tx, (answers, checks)))
+            })
+            .await?;
+        if answers + checks > 0 {
+            tracing::info!(
+                answers,
+                checks,
+                "old answers forgotten, details of old checks erased"
+            );
+        }
+        Ok(())
     }
 
     /// Has the bundle made anew if it must be, and hands it to the verifier.

@@ -4,5 +4,6 @@ mod demo;
 mod issuing;
 mod offline;
 mod setup;
+mod upkeep;
 mod usage;
 mod verifying;

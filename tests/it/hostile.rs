@@ -65,12 +65,12 @@ const FILES: &[(&str, Answer, i32)] = &[
     ("page-count-lies", Signed, 2),
     (
         "signed-byterange-tampered",
-        Refused("pdf/already-signed", "already signed"),
+        Refused("pdf/signature-broken", "earlier signature is broken"),
         1,
     ),
     (
         "signed-then-content-replaced",
-        Refused("pdf/already-signed", "already signed"),
+        Refused("pdf/changed-after-signing", "changed after it was signed"),
         1,
     ),
     ("stream-length-wrong", Signed, 2),

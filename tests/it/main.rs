@@ -19,6 +19,7 @@ mod pages;
 mod pdf;
 mod pki;
 mod qr;
+mod servers;
 mod signer;
 mod stamp;
 mod status;

@@ -1,6 +1,7 @@
 //! Tests of pdf.
 
 mod attacks;
+mod foreign;
 mod reading;
 mod refusing;
 mod signing;

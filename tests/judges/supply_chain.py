@@ -57,6 +57,7 @@ def packages(targets):
 
 def faults(rules, found):
     allowed = set(rules["licenses"]["allow"])
+    exceptions = {rule["crate"]: set(rule["allow"]) for rule in rules["licenses"].get("exceptions", [])}
     banned = {ban["crate"]: ban["reason"] for ban in rules["bans"]["deny"]}
     # Cargo's default registry is the one that most packages come from; another one would stand out.
     sources = Counter(package["source"] for package in found).most_common(1)
@@ -64,7 +65,7 @@ def faults(rules, found):
     for package in found:
         name = f"{package['name']} {package['version']}"
         licence = package["license"]
-        if licence is None or not licence_fits(licence, allowed):
+        if licence is None or not licence_fits(licence, allowed | exceptions.get(package["name"], set())):
             yield f"{name}: licence {licence}"
         if package["name"] in banned:
             yield f"{name}: banned, {banned[package['name']]}"

@@ -7,6 +7,7 @@ use crate::support::stores::both;
 use dauso::access::Role::{Inspector, Registrar, Supervisor};
 use dauso::digest::Sha256;
 use dauso::limits;
+use dauso::store::CheckQuery;
 use dauso::tlog;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -391,6 +392,58 @@ fn the_whole_way_on_both_databases() {
         let expected: Vec<String> = (2..10).map(|at| format!("HD48260{at:05}")).collect();
         assert_eq!(numbers, expected);
         assert_eq!(app.log_size().await, 33);
+        app.installation.store().close().await;
+    });
+}
+
+#[test]
+fn answers_are_forgotten_after_a_week_and_details_of_checks_after_five_years() {
+    both(async |register| {
+        let app = TestApp::start_on(&register.url).await;
+        let worker = app.installation.worker(&app.service);
+        let data = badge();
+        let issue = async || {
+            let call = app.post("/api/v1/results").by(Registrar).json(&data);
+            call.header("idempotency-key", "mot-lan").send().await
+        };
+        let answer = issue().await;
+        assert_eq!(answer.status, 201);
+        let text = answer.json()["qr_text"].as_str().unwrap().to_owned();
+        let mut check = check_of(&text);
+        check["note"] = "Xe dừng ở bến Mẫu".into();
+        check["place"] = json!({"lat": 16.054_407, "lon": 108.202_167, "accuracy_m": 12.5});
+        send(&app, &check).await.ok();
+        let kept = async || {
+            let mut tx = app.installation.store().read().await.unwrap();
+            let query = CheckQuery {
+                agency: OURS.to_owned(),
+                account: None,
+                received: None,
+                before: None,
+                limit: 10,
+            };
+            let checks = tx.checks(&query).await.unwrap();
+            (
+                checks[0].note.is_some(),
+                checks[0].place.is_some(),
+                checks[0].salt.is_some(),
+            )
+        };
+        app.clock.forward(7 * 86_400);
+        worker.tidy().await.unwrap();
+        assert_eq!(issue().await.body, answer.body, "the answer of a week ago");
+        app.clock.forward(1);
+        worker.tidy().await.unwrap();
+        assert_eq!(
+            issue().await.problem(),
+            problem(409, "issue/duplicate-result-code")
+        );
+        app.clock.forward((5 * 365 - 7) * 86_400 - 1);
+        worker.tidy().await.unwrap();
+        assert_eq!(kept().await, (true, true, true));
+        app.clock.forward(1);
+        worker.tidy().await.unwrap();
+        assert_eq!(kept().await, (false, false, false));
         app.installation.store().close().await;
     });
 }

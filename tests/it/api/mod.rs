@@ -1,7 +1,9 @@
 //! The service as others see it: status, problem code, body. Every answer is compared with
 //! `openapi.yaml` on the way.
 
+mod bucket;
 mod checks;
+mod lists;
 pub(crate) mod operations;
 mod pages;
 mod results;

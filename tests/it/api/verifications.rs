@@ -278,7 +278,11 @@ async fn validity_is_counted_in_local_days() {
     }
 }
 
-async fn sent(app: &TestApp, kind: &str, file: impl Into<Vec<u8>>) -> crate::support::app::Answer {
+pub(super) async fn sent(
+    app: &TestApp,
+    kind: &str,
+    file: impl Into<Vec<u8>>,
+) -> crate::support::app::Answer {
     app.post(DOCUMENT).body(kind, file).send().await
 }
 

@@ -280,7 +280,10 @@ fn a_status_list_says_what_is_not_valid() {
             .unwrap();
         let said = tx.statuses(1, now()).await.unwrap();
         assert_eq!(said, [(1, Standing::Suspended), (3, Standing::Revoked)]);
-        assert_eq!(tx.status_list_used(1).await.unwrap(), 3);
+        for (list, index, taken) in [(1, 1, true), (1, 3, true), (1, 4, false), (2, 4, true)] {
+            let found = tx.status_place_taken(list, index).await.unwrap();
+            assert_eq!(found, taken, "place {index} of list {list}");
+        }
     });
 }
 

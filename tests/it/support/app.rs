@@ -104,9 +104,14 @@ impl TestApp {
 
     /// On an empty register at `url`; makes new keys.
     pub(crate) async fn start_on(url: &str) -> Self {
+        Self::start_as(&Config::default(), url).await
+    }
+
+    /// Configured so, on an empty register at `url`; makes new keys.
+    pub(crate) async fn start_as(config: &Config, url: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Hands::at(MADE);
-        let (installation, keys) = build(directory.path(), Some(url), &clock).await;
+        let (installation, keys) = build(directory.path(), config, Some(url), &clock).await;
         clock.set(NOW);
         Self::with(installation, directory, Arc::new(keys), clock, None).await
     }
@@ -448,7 +453,8 @@ fn template() -> &'static Template {
             let directory = tempfile::tempdir().unwrap();
             let keys = runtime.block_on(async {
                 let clock = Hands::at(MADE);
-                let (installation, keys) = build(directory.path(), None, &clock).await;
+                let (installation, keys) =
+                    build(directory.path(), &Config::default(), None, &clock).await;
                 // The file is whole once nobody has it open.
                 installation.store().close().await;
                 keys
@@ -482,12 +488,12 @@ fn collect(base: &Path, directory: &Path, files: &mut Vec<File>) {
 /// An installation with two agencies and an account of every role at each.
 async fn build(
     directory: &Path,
+    config: &Config,
     database: Option<&str>,
     clock: &Arc<Hands>,
 ) -> (Installation, HashMap<(String, Role), String>) {
-    let config = Config::default();
     let clock: Arc<dyn Clock> = Arc::<Hands>::clone(clock);
-    let made = Installation::create(directory, &config, database, clock).await;
+    let made = Installation::create(directory, config, database, clock).await;
     let installation = made.unwrap();
     let seal = root("fixtures/images/seal-transparent-35mm-300dpi.png");
     let seal = std::fs::read(seal).unwrap();

@@ -4,4 +4,5 @@ pub(crate) mod app;
 pub(crate) mod contract;
 pub(crate) mod installation;
 pub(crate) mod running;
+pub(crate) mod s3;
 pub(crate) mod stores;

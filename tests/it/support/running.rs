@@ -1,6 +1,7 @@
 //! The program as a server in a process of its own.
 
 use super::installation::program;
+use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -95,13 +96,39 @@ impl Drop for Running {
     }
 }
 
+/// Status and JSON of a request, with an API key unless it is empty; `address` is a host and a port.
+pub(crate) fn send(
+    address: &str,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: &Value,
+) -> (u16, Value) {
+    let body = body.to_string();
+    let mut head = format!(
+        "Content-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    if !key.is_empty() {
+        head.push_str(&format!("Authorization: Bearer {key}\r\n"));
+    }
+    let (status, answer) = exchange(address, &format!("{method} {path}"), &head, &body);
+    let answer = serde_json::from_slice(&answer).expect("JSON");
+    (status, answer)
+}
+
 /// Status and body of `GET path`; `address` is a host and a port.
 pub(crate) fn get(address: &str, path: &str) -> (u16, Vec<u8>) {
+    exchange(address, &format!("GET {path}"), "", "")
+}
+
+fn exchange(address: &str, asked: &str, head: &str, body: &str) -> (u16, Vec<u8>) {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .expect("a timeout");
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("the request");
+    let request = format!("{asked} HTTP/1.0\r\nHost: {address}\r\n{head}\r\n{body}");
+    stream.write_all(request.as_bytes()).expect("the request");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the answer");
     let end = answer

@@ -42,7 +42,33 @@ pub(crate) fn both(body: impl AsyncFn(&Register)) {
     }
 }
 
+/// Runs `body` on a PostgreSQL whose transactions are all SERIALIZABLE, with an empty register.
+#[expect(clippy::needless_pass_by_value, reason = "callers write a closure")]
+pub(crate) fn serializable(body: impl AsyncFn(&Register)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut register = Register::open(Kind::Postgres).await;
+        let name = register.name().to_owned();
+        let set = "SET default_transaction_isolation = 'serializable'";
+        administer(&format!("ALTER DATABASE {name} {set}")).await;
+        // The connections made before know nothing of it.
+        register.store.close().await;
+        register.store = Store::open(&register.url).await.expect("the register");
+        body(&register).await;
+        register.close().await;
+    });
+}
+
 impl Register {
+    /// Name of its database, on PostgreSQL.
+    fn name(&self) -> &str {
+        self.url.split(['/', '?']).nth(3).expect("a database name")
+    }
+
     pub(crate) async fn open(kind: Kind) -> Self {
         sqlx::any::install_default_drivers();
         let (url, directory) = match kind {
@@ -72,7 +98,7 @@ impl Register {
     async fn close(self) {
         self.store.close().await;
         if self.kind == Kind::Postgres {
-            let name = self.url.split(['/', '?']).nth(3).expect("a database name");
+            let name = self.name();
             administer(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
     }
@@ -123,9 +149,32 @@ struct Cluster {
     _alive: ChildStdin,
 }
 
+/// A PostgreSQL that is reached over TCP and has a certificate; it ends with this value.
+pub(crate) struct Remote {
+    cluster: Cluster,
+    pub(crate) port: u16,
+}
+
+impl Remote {
+    pub(crate) fn start() -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("its address").port();
+        drop(free);
+        Self {
+            cluster: Cluster::start(Some(port)),
+            port,
+        }
+    }
+
+    /// The certificate of the authority that its own comes from.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.cluster.socket.join("ca.pem")
+    }
+}
+
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(Cluster::start)
+    CLUSTER.get_or_init(|| Cluster::start(None))
 }
 
 impl Cluster {
@@ -133,12 +182,13 @@ impl Cluster {
         clippy::zombie_processes,
         reason = "it outlives every test, and ends with its stdin"
     )]
-    fn start() -> Self {
+    fn start(port: Option<u16>) -> Self {
         let binaries = binaries().expect("PostgreSQL is not installed; `make deps` does it");
         let mut command = as_anybody_but_root();
         let mut child = command
             .args(["sh", "-c", include_str!("postgres.sh"), "postgres.sh"])
             .arg(binaries)
+            .arg(port.map_or(String::new(), |port| port.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

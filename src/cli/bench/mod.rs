@@ -19,6 +19,7 @@ mod table;
 mod turns;
 
 use super::Exit;
+use crate::clock::{Clock as _, SystemClock};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -120,8 +121,26 @@ impl Bench {
             growth::measure(&mut table, self.rounds, self.results).await?;
         }
         if let Some(path) = &self.report {
-            std::fs::write(path, table.markdown())?;
+            std::fs::write(path, table.markdown(&machine()))?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// What was measured where, in a line, and how busy the machine is.
+fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = read("/proc/loadavg");
+    format!(
+        "dauso {}, {}, {cores} cores of {model}, load {} over the last five minutes of the run.",
+        env!("CARGO_PKG_VERSION"),
+        SystemClock.now().local_date(),
+        load.split(' ').nth(1).unwrap_or("unknown"),
+    )
 }

@@ -67,9 +67,9 @@ impl Table {
         }
     }
 
-    /// The tables as Markdown, a heading for each part.
-    pub(super) fn markdown(&self) -> String {
-        let mut out = String::new();
+    /// The tables as Markdown, a heading for each part, behind how they are made.
+    pub(super) fn markdown(&self, about: &str) -> String {
+        let mut out = format!("{}{about}\n\n", include_str!("report.md"));
         for part in &self.0 {
             // A String takes everything that is written to it.
             let _ = write!(out, "### {}\n\n", part.title);

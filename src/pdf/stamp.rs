@@ -86,11 +86,24 @@ pub fn compose(
     stamp: &Stamp<'_>,
 ) -> Result<Stamped, StampError> {
     let surface = Surface::read(update.document(), page)?;
+    compose_on(update, page, &surface, stamp)
+}
+
+/// The same, by who has read the page already.
+///
+/// # Errors
+/// [`StampError`]; the update must then be dropped.
+pub fn compose_on(
+    update: &mut Update<'_>,
+    page: &Page,
+    surface: &Surface,
+    stamp: &Stamp<'_>,
+) -> Result<Stamped, StampError> {
     let view = surface.view;
     let mut fonts = Fonts::new()?;
     let forms = [Form::Full, Form::Compact];
-    let (label_place, label) = place_label(&surface, &fonts, stamp, &forms)?;
-    let footer = place_footer(&surface, &fonts, stamp, label_place)?;
+    let (label_place, label) = place_label(surface, &fonts, stamp, &forms)?;
+    let footer = place_footer(surface, &fonts, stamp, label_place)?;
 
     let mut drawing = placed(&view, label_place, &label.draw(&mut fonts, stamp.symbol)?);
     if let Some((place, lines)) = &footer {
@@ -99,7 +112,7 @@ pub fn compose(
     let sans = fonts.sans.embed(update)?;
     let mono = fonts.mono.embed(update)?;
     let named = format!("/S {sans} /M {mono}");
-    draw_on_top(update, page, &surface, &named, &drawing)?;
+    draw_on_top(update, page, surface, &named, &drawing)?;
     Ok(Stamped {
         label: label_place,
         footer: footer.map(|(place, _)| place),

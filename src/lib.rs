@@ -10,6 +10,7 @@ pub mod digest;
 pub mod id;
 pub mod key;
 pub mod limits;
+pub mod metrics;
 pub mod private;
 pub mod report;
 

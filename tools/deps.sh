@@ -31,6 +31,7 @@ if [ "$scope" = test ]; then
     need git has git
     # libFuzzer is C++.
     need g++ has c++
+    need curl has curl
     need openssl has openssl
     need qpdf has qpdf
     need poppler-utils has pdfsig

@@ -9,11 +9,12 @@ use crate::catalogue::{Catalogue, Label};
 use crate::clock::Clock;
 use crate::config::{Config, S3};
 use crate::http::pages::Site;
-use crate::http::{Limits, Service};
+use crate::http::{Limits, Patience, Service, Tls};
 use crate::inspection::Inspection;
 use crate::issuance::{Imprint, Issuer, Seals};
 use crate::lifecycle::Lifecycle;
 use crate::login::Login;
+use crate::metrics::Metrics;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
@@ -24,6 +25,7 @@ use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use crate::worker::Worker;
 use anyhow::Context as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,7 @@ pub struct Installation {
     catalogue: Arc<Catalogue>,
     roots: Arc<Vec<Certificate>>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 impl Installation {
@@ -67,7 +70,9 @@ impl Installation {
                 .await
                 .context("the directory of the documents cannot be opened")?,
         };
-        let keys = Keyring::new(&dir.join("keys"), &dir.join(&config.passphrase_file));
+        let metrics = Metrics::new();
+        let passphrase = dir.join(&config.passphrase_file);
+        let keys = Keyring::new(&dir.join("keys"), &passphrase, metrics.clone());
         Ok(Self {
             catalogue: Arc::new(catalogue(&dir.join("catalogue"))?),
             roots: Arc::new(roots(&dir.join("trust"))?),
@@ -78,6 +83,7 @@ impl Installation {
             keys: Arc::new(keys),
             seals: Seals::default(),
             clock,
+            metrics,
         })
     }
 
@@ -213,7 +219,7 @@ impl Installation {
             login: Login::new(self.store.clone(), Arc::clone(&self.clock)),
             inspection: Inspection::new(
                 self.store.clone(),
-                Recorder::start(self.store.clone()),
+                Recorder::start(self.store.clone(), self.metrics.clone()),
                 verifier.clone(),
                 Arc::clone(&self.catalogue),
                 Arc::clone(&self.clock),
@@ -226,11 +232,47 @@ impl Installation {
                 host: self.config.host()?,
             }),
             clock: Arc::clone(&self.clock),
-            limits: Limits {
-                per_minute: self.config.public_requests_per_minute,
-                behind_proxy: self.config.behind_proxy,
-            },
+            limits: self.limits(),
+            secure: self.config.is_https()
+                && (self.config.behind_proxy || self.config.tls()?.is_some()),
+            metrics: self.metrics.clone(),
         })
+    }
+
+    fn limits(&self) -> Limits {
+        let config = &self.config;
+        // No machine has fewer than 32 bits for addresses.
+        let places = |count: NonZeroU32| usize::try_from(count.get()).unwrap_or(usize::MAX);
+        Limits {
+            look_ups: config.public_requests_per_minute,
+            uploads: config.uploads_per_minute,
+            sign_ins: config.sign_ins_per_minute,
+            of_account: config.account_requests_per_minute,
+            connections: places(config.connections),
+            connections_per_address: places(config.connections_per_address),
+            requests_at_once: places(config.requests_at_once),
+            uploads_at_once: places(config.uploads_at_once),
+            behind_proxy: config.behind_proxy,
+            patience: Patience::default(),
+        }
+    }
+
+    /// The service's own TLS, if it has any.
+    ///
+    /// # Errors
+    /// When certificate, key, public address and time do not fit one another.
+    pub fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        let Some(files) = self.config.tls()? else {
+            return Ok(None);
+        };
+        let tls = Tls::open(
+            &self.dir.join(files.certificate),
+            &self.dir.join(files.key),
+            &self.config.host_name()?,
+            Arc::clone(&self.clock),
+            self.metrics.clone(),
+        )?;
+        Ok(Some(tls))
     }
 
     /// The worker of a service.

@@ -97,7 +97,12 @@ impl Demo {
             .with_context(|| format!("cannot listen on {address}; try --port 0"))?;
         let base_url = base_url(listener.local_addr()?);
         self.announce(&base_url, &memory)?;
-        serve::run(&opened, listener, stop).await?;
+        let doors = serve::Doors {
+            listener,
+            tls: None,
+            figures: None,
+        };
+        serve::run(&opened, doors, stop).await?;
         Ok(Exit::Done)
     }
 

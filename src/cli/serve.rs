@@ -4,7 +4,7 @@ use super::{Exit, database};
 use crate::app::Installation;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::http;
+use crate::http::{self, Tls};
 use crate::telemetry;
 use anyhow::Context as _;
 use clap::Args;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -37,24 +38,51 @@ impl Serve {
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(dir, database().as_deref(), clock).await?;
         telemetry::start(&opened.config().log)?;
+        for doubt in opened.config().check_public()? {
+            tracing::warn!(code = doubt.code(), "{}", doubt.words());
+        }
+        let tls = opened.tls()?;
         let stop = Stop::listen()?;
         let listener = TcpListener::bind(opened.config().listen)
             .await
             .with_context(|| format!("cannot listen on {}", opened.config().listen))?;
+        let figures = match opened.config().metrics_listen {
+            Some(address) => {
+                let bound = TcpListener::bind(address).await;
+                Some(bound.with_context(|| format!("cannot listen on {address}"))?)
+            }
+            None => None,
+        };
         let address = listener.local_addr()?;
-        tracing::info!(%address, "serving");
-        run(&opened, listener, stop).await?;
+        let tells_figures = match &figures {
+            Some(listener) => listener.local_addr()?.to_string(),
+            None => "nowhere".to_owned(),
+        };
+        tracing::info!(%address, tls = tls.is_some(), metrics = tells_figures, "serving");
+        let doors = Doors {
+            listener,
+            tls,
+            figures,
+        };
+        run(&opened, doors, stop).await?;
         Ok(Exit::Done)
     }
+}
+
+/// Where a process listens.
+pub(super) struct Doors {
+    pub(super) listener: TcpListener,
+    pub(super) tls: Option<Tls>,
+    pub(super) figures: Option<TcpListener>,
 }
 
 /// Serves and works until the process is told to stop.
 pub(super) async fn run(
     opened: &Installation,
-    listener: TcpListener,
+    doors: Doors,
     mut stop: Stop,
 ) -> anyhow::Result<SocketAddr> {
-    let address = listener.local_addr()?;
+    let address = doors.listener.local_addr()?;
     let service = opened.service().await?;
     let worker = opened.worker(&service);
     worker.refresh_trust().await;
@@ -64,7 +92,12 @@ pub(super) async fn run(
         let _ = told.wait_for(|stop| *stop).await;
     };
     let working = tokio::spawn(worker.run(stopped(told.clone())));
-    let serving = http::serve(listener, service, stopped(told));
+    let figures = doors.figures.map(|listener| {
+        let told = stopped(told.clone());
+        tokio::spawn(http::serve_metrics(listener, service.clone(), told))
+    });
+    let renewing = doors.tls.clone().map(renew).transpose()?;
+    let serving = http::serve(doors.listener, doors.tls, service, stopped(told));
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => ended?,
@@ -74,9 +107,34 @@ pub(super) async fn run(
         }
     }
     tell.send_replace(true);
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
     working.await?;
+    if let Some(figures) = figures {
+        figures.await??;
+    }
     opened.store().close().await;
     Ok(address)
+}
+
+/// Reads the TLS certificate anew at every SIGHUP.
+fn renew(tls: Tls) -> std::io::Result<JoinHandle<()>> {
+    let mut asked = signal(SignalKind::hangup())?;
+    Ok(tokio::spawn(async move {
+        while asked.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => tracing::info!("the TLS certificate was read anew"),
+                Err(error) => {
+                    tracing::error!(
+                        code = error.code(),
+                        error.cause = %error,
+                        "the TLS certificate stays as it was"
+                    );
+                }
+            }
+        }
+    }))
 }
 
 /// Hears Ctrl-C and SIGTERM from the moment it is made: whoever was told the address may stop the process.

@@ -1,6 +1,6 @@
 //! Who is calling: an API key in `Authorization: Bearer …`.
 
-use super::limit::PublicLimit;
+use super::limit::Rates;
 use super::problem::Problem;
 use super::state::Service;
 use crate::access::{Caller, Permission};
@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 /// Finds out who calls, once per request. No header: nobody. A key that opens nothing is answered with
 /// 401 and counts against the address, so keys cannot be guessed at speed.
 pub(super) async fn identify(
-    State((service, limit)): State<(Service, PublicLimit)>,
+    State((service, rates)): State<(Service, Rates)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -35,7 +35,7 @@ pub(super) async fn identify(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Ok(None) => match limit.admit(&request) {
+        Ok(None) => match rates.guess(&request) {
             Ok(()) => Problem::new(StatusCode::UNAUTHORIZED, "auth/unknown-key").into_response(),
             Err(problem) => problem.into_response(),
         },

@@ -58,9 +58,10 @@ fn answer(file: SwaggerFile<'static>) -> Response {
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(CSP),
         ),
+        // They change with the program only.
         (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=3600"),
         ),
     ];
     (headers, file.bytes.into_owned()).into_response()

@@ -27,6 +27,10 @@ pub struct ProblemField {
     pub code: &'static str,
 }
 
+/// The code of the problem that an answer tells, for those whom it passes on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code(pub(super) &'static str);
+
 #[derive(Serialize)]
 struct Document<'a> {
     r#type: String,
@@ -112,6 +116,7 @@ impl IntoResponse for Problem {
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

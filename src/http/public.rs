@@ -43,7 +43,7 @@ fn visit(service: &Service, language: Language) -> Visit<'_> {
 }
 
 /// A page with the policy that goes with all of them.
-fn page(status: StatusCode, html: String) -> Response {
+pub(super) fn page(status: StatusCode, html: String) -> Response {
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
     headers.insert(

@@ -1,15 +1,12 @@
 //! Every route of the service, on one page.
 
 use super::api::{alarms, checks, operations, publication, results, status, tokens, verifications};
+use super::pace::FORM;
 use super::state::Service;
 use super::{docs, public};
-use crate::limits;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-
-/// A form has its PDF, its data and what stands between them.
-const FORM: usize = limits::PDF_FILE + limits::JSON_BODY;
 
 /// For anybody; limited by address.
 pub(super) fn public() -> Router<Service> {

@@ -1,51 +1,74 @@
 //! One log line per request: the matched route, never the path, which may hold a look-up code.
+//!
+//! Nothing of the line is the caller's own words: the id is ours, the method one of HTTP's own.
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::HeaderValue;
+use super::limit::route;
+use crate::metrics::Metrics;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::time::Instant;
-use tower_http::request_id::{MakeRequestId, RequestId};
 use tracing::Instrument as _;
+use uuid::Uuid;
 
-/// Gives requests a UUID of version 7, so that ids sort by time.
-#[derive(Clone, Copy, Default)]
-pub(super) struct RequestIds;
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-impl MakeRequestId for RequestIds {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        let id = uuid::Uuid::now_v7().to_string();
-        HeaderValue::from_str(&id).ok().map(RequestId::new)
+/// The id of one request: a UUID of version 7, so that ids sort by time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestId(Uuid);
+
+impl RequestId {
+    pub(super) fn text(&self) -> String {
+        self.0.to_string()
     }
 }
 
-/// Runs the request in a span of its id and logs how it ended.
-pub(super) async fn log(request: Request, next: Next) -> Response {
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .and_then(|id| id.header_value().to_str().ok())
-        .unwrap_or_default();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("-", MatchedPath::as_str);
+/// Runs the request in a span of its id, counts it and logs how it ended.
+pub(super) async fn log(
+    State(metrics): State<Metrics>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId(Uuid::now_v7());
+    request.extensions_mut().insert(id);
+    let method = word(request.method());
+    let route = route(&request).to_owned();
     let span = tracing::info_span!(
         "request",
-        request.id = %id,
-        http.method = %request.method(),
-        http.route = %route
+        request.id = %id.0,
+        http.method = method,
+        http.route = route
     );
     async move {
         let started = Instant::now();
-        let response = next.run(request).await;
+        let mut response = next.run(request).await;
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        metrics.answered(&route, method, status, took);
+        if let Ok(id) = HeaderValue::from_str(&id.text()) {
+            response.headers_mut().insert(HEADER, id);
+        }
         tracing::info!(
-            http.status = response.status().as_u16(),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            http.status = status,
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             "answered"
         );
         response
     }
     .instrument(span)
     .await
+}
+
+/// A method that HTTP names; callers may make up others.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }

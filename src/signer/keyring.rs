@@ -1,9 +1,10 @@
 //! The keys of one installation, opened when they are first needed.
 
 use super::file::{FileSigner, KeyFileError, read_passphrase};
-use super::{Signer, SignerError};
+use super::{BoxFuture, Signer, SignerError};
 use crate::digest::Sha256;
-use crate::key::PublicKey;
+use crate::key::{Algorithm, PublicKey};
+use crate::metrics::Metrics;
 use crate::private::Private;
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,33 @@ pub struct Keyring {
     directory: PathBuf,
     passphrase_file: PathBuf,
     opened: Mutex<HashMap<Sha256, Arc<dyn Signer>>>,
+    metrics: Metrics,
+}
+
+/// A key whose failures are counted.
+struct Watched {
+    key: FileSigner,
+    metrics: Metrics,
+}
+
+impl Signer for Watched {
+    fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        self.key.public_key()
+    }
+
+    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, SignerError>> {
+        Box::pin(async move {
+            let signed = self.key.sign(message).await;
+            if signed.is_err() {
+                self.metrics.signer_failed();
+            }
+            signed
+        })
+    }
 }
 
 impl fmt::Debug for Keyring {
@@ -28,11 +56,12 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// Nothing is opened yet.
     #[must_use]
-    pub fn new(directory: &Path, passphrase_file: &Path) -> Self {
+    pub fn new(directory: &Path, passphrase_file: &Path, metrics: Metrics) -> Self {
         Self {
             directory: directory.to_owned(),
             passphrase_file: passphrase_file.to_owned(),
             opened: Mutex::default(),
+            metrics,
         }
     }
 
@@ -64,6 +93,13 @@ impl Keyring {
         if let Some(known) = self.lock().get(&fingerprint) {
             return Ok(Arc::clone(known));
         }
+        let opened = self.open(file, public).await;
+        let opened = opened.inspect_err(|_| self.metrics.signer_failed())?;
+        self.lock().insert(fingerprint, Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    async fn open(&self, file: &str, public: &PublicKey) -> Result<Arc<dyn Signer>, SignerError> {
         let path = self.directory.join(file);
         let passphrase = self
             .passphrase()
@@ -71,13 +107,12 @@ impl Keyring {
         let opened = tokio::task::spawn_blocking(move || FileSigner::open(&path, &passphrase))
             .await
             .map_err(|_| SignerError::Refused)?;
-        let opened: Arc<dyn Signer> =
-            Arc::new(opened.map_err(|error: KeyFileError| SignerError::File(Arc::new(error)))?);
-        if opened.public_key().spki() != public.spki() {
+        let key = opened.map_err(|error: KeyFileError| SignerError::File(Arc::new(error)))?;
+        if key.public_key().spki() != public.spki() {
             return Err(SignerError::OtherKey);
         }
-        self.lock().insert(fingerprint, Arc::clone(&opened));
-        Ok(opened)
+        let metrics = self.metrics.clone();
+        Ok(Arc::new(Watched { key, metrics }))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Sha256, Arc<dyn Signer>>> {

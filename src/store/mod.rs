@@ -184,6 +184,20 @@ impl Store {
         self.read().await?.log_size().await.map(drop)
     }
 
+    /// Connections to the database: in use, idle.
+    #[must_use]
+    pub fn connections(&self) -> (u64, u64) {
+        let pools: &[&AnyPool] = match self.backend {
+            Backend::Sqlite => &[&self.writers, &self.readers],
+            Backend::Postgres => &[&self.writers],
+        };
+        pools.iter().fold((0, 0), |(used, idle), pool| {
+            let free = u64::try_from(pool.num_idle()).unwrap_or(u64::MAX);
+            let taken = u64::from(pool.size()).saturating_sub(free);
+            (used + taken, idle + free)
+        })
+    }
+
     /// Waits until every connection is given back and closes them.
     pub async fn close(&self) {
         self.readers.close().await;

@@ -31,6 +31,8 @@ const BY_NAME: &str = "
 const VERSION: &str = "
     SELECT COALESCE(MAX(version), 0) AS version FROM publications WHERE name = $1";
 
+const SIGNED: &str = "SELECT name, signed_at FROM publications ORDER BY name";
+
 const NAMES: &str = "SELECT name FROM publications ORDER BY name";
 
 impl Tx {
@@ -64,6 +66,14 @@ impl Tx {
         let query = sqlx::query(VERSION).bind(name);
         let row = query.fetch_one(self.connection()).await?;
         Columns(&row).number("version")
+    }
+
+    /// When everything published was signed, by name.
+    pub async fn publications_signed(&mut self) -> Result<Vec<(String, UnixTime)>, StoreError> {
+        let rows = sqlx::query(SIGNED).fetch_all(self.connection()).await?;
+        let rows = rows.iter().map(Columns);
+        rows.map(|row| Ok((row.text("name")?, row.time("signed_at")?)))
+            .collect()
     }
 
     /// The names of everything published.

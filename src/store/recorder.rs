@@ -5,6 +5,7 @@
 //! be logged.
 
 use super::{Check, CheckEntry, Conflict, Store, StoreError};
+use crate::metrics::Metrics;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,9 +33,9 @@ struct Request {
 impl Recorder {
     /// Starts the one task that writes. Must be called within a tokio runtime.
     #[must_use]
-    pub fn start(store: Store) -> Self {
+    pub fn start(store: Store, metrics: Metrics) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(write(store, waiting));
+        tokio::spawn(write(store, metrics, waiting));
         Self { queue }
     }
 
@@ -52,7 +53,7 @@ impl Recorder {
     }
 }
 
-async fn write(store: Store, mut waiting: mpsc::Receiver<Request>) {
+async fn write(store: Store, metrics: Metrics, mut waiting: mpsc::Receiver<Request>) {
     while let Some(first) = waiting.recv().await {
         let mut checks = first.entries.len();
         let mut requests = vec![first];
@@ -61,7 +62,7 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Request>) {
             checks += next.entries.len();
             requests.push(next);
         }
-        match write_together(&store, &requests).await {
+        match write_together(&store, &metrics, &requests).await {
             Ok(mut answers) => {
                 for request in requests {
                     let others = answers.split_off(request.entries.len().min(answers.len()));
@@ -73,7 +74,8 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Request>) {
                 // One of them holds something that the database does not take: the others need not suffer.
                 Err(several) if error.is_refusal() => {
                     for request in several {
-                        let alone = write_together(&store, std::slice::from_ref(&request)).await;
+                        let one = std::slice::from_ref(&request);
+                        let alone = write_together(&store, &metrics, one).await;
                         answer(request, alone);
                     }
                 }
@@ -88,15 +90,21 @@ async fn write(store: Store, mut waiting: mpsc::Receiver<Request>) {
     }
 }
 
-async fn write_together(store: &Store, requests: &[Request]) -> Result<Answers, StoreError> {
+async fn write_together(
+    store: &Store,
+    metrics: &Metrics,
+    requests: &[Request],
+) -> Result<Answers, StoreError> {
     let entries: Vec<&CheckEntry> = requests.iter().flat_map(|r| &r.entries).collect();
     let entries = entries.as_slice();
-    store
+    let answers = store
         .run(|mut tx| async move {
             let answers = tx.record_checks(entries).await?;
-            Ok((tx, answers))
+            Ok::<_, StoreError>((tx, answers))
         })
-        .await
+        .await?;
+    metrics.recorded(answers.iter().filter(|answer| answer.is_ok()).count());
+    Ok(answers)
 }
 
 fn answer(request: Request, answers: Result<Answers, StoreError>) {

@@ -2,7 +2,9 @@
 
 mod demo;
 mod issuing;
+mod markers;
 mod offline;
+mod serving;
 mod setup;
 mod upkeep;
 mod usage;

@@ -3,15 +3,15 @@
 
 use crate::api::operations::listening;
 use crate::judges::root;
-use crate::support::app::{OURS, TestApp};
+use crate::support::app::{OURS, THEIRS, TestApp};
 use crate::support::contract::contract;
 use axum::http::Method;
-use dauso::access::Role::{Inspector, Registrar, Supervisor};
+use dauso::access::Role::{CaseOfficer, Inspector, Registrar, Supervisor};
 use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Every operation of the contract: method and path.
-fn promised() -> BTreeSet<(String, String)> {
+pub(crate) fn promised() -> BTreeSet<(String, String)> {
     let paths = contract()["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().unwrap().keys();
@@ -100,6 +100,50 @@ fn every_operation_has_a_name_and_tells_its_problems() {
 
 #[test]
 fn schemathesis_finds_no_difference() {
+    schemathesis(|app, id| {
+        vec![Visit {
+            config: "schemathesis.toml",
+            more: &[],
+            keys: vec![
+                ("DAUSO_REGISTRAR", app.key(OURS, Registrar).to_owned()),
+                ("DAUSO_INSPECTOR", app.key(OURS, Inspector).to_owned()),
+                ("DAUSO_SUPERVISOR", app.key(OURS, Supervisor).to_owned()),
+                ("DAUSO_RESULT", id.to_owned()),
+            ],
+        }]
+    });
+}
+
+#[test]
+fn schemathesis_finds_no_difference_for_those_who_may_not() {
+    let few = &["--phases", "examples,coverage", "--max-examples", "3"];
+    schemathesis(|app, id| {
+        let strangers = [
+            app.key(OURS, CaseOfficer),
+            app.key(THEIRS, Registrar),
+            app.key(THEIRS, Inspector),
+        ];
+        let visit = |key: &str| Visit {
+            config: "schemathesis-strangers.toml",
+            more: few,
+            keys: vec![
+                ("DAUSO_KEY", key.to_owned()),
+                ("DAUSO_RESULT", id.to_owned()),
+            ],
+        };
+        strangers.into_iter().map(visit).collect()
+    });
+}
+
+/// One run of schemathesis: its configuration in `tests/judges`, further arguments, its environment.
+struct Visit {
+    config: &'static str,
+    more: &'static [&'static str],
+    keys: Vec<(&'static str, String)>,
+}
+
+/// Lets schemathesis make all of its checks on a running service.
+fn schemathesis(visits: impl FnOnce(&TestApp, &str) -> Vec<Visit>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -109,30 +153,28 @@ fn schemathesis_finds_no_difference() {
         let app = TestApp::start().await;
         let issued = app.printed_badge().await;
         let (port, tell, serving) = listening(&app).await;
-        let mut judge = Command::new(root(".judges/bin/schemathesis"));
-        judge
-            .current_dir(app.path())
-            .arg("--config-file")
-            .arg(root("tests/judges/schemathesis.toml"))
-            .args([
-                "--no-color",
-                "run",
-                &format!("http://127.0.0.1:{port}/openapi.yaml"),
-            ])
-            .env("DAUSO_REGISTRAR", app.key(OURS, Registrar))
-            .env("DAUSO_INSPECTOR", app.key(OURS, Inspector))
-            .env("DAUSO_SUPERVISOR", app.key(OURS, Supervisor))
-            .env("DAUSO_RESULT", &issued.id);
-        let output = tokio::task::spawn_blocking(move || judge.output())
-            .await
-            .unwrap();
-        let output = output.expect("schemathesis starts; `make deps` installs it");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success(),
-            "{said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        for visit in visits(&app, &issued.id) {
+            let mut judge = Command::new(root(".judges/bin/schemathesis"));
+            judge
+                .current_dir(app.path())
+                .arg("--config-file")
+                .arg(root("tests/judges").join(visit.config))
+                .args(["--no-color", "run"])
+                .arg(format!("http://127.0.0.1:{port}/openapi.yaml"))
+                .args(["--checks", "all", "--max-response-time", "10"])
+                .args(visit.more)
+                .envs(visit.keys);
+            let output = tokio::task::spawn_blocking(move || judge.output())
+                .await
+                .unwrap();
+            let output = output.expect("schemathesis starts; `make deps` installs it");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                output.status.success(),
+                "{said}{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
         tell.send(()).unwrap();
         serving.await.unwrap().unwrap();
     });

@@ -4,7 +4,7 @@ use super::super::problem::Problem;
 use super::super::state::Service;
 use crate::store::Publication;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 /// `GET /trust`
@@ -54,6 +54,11 @@ fn serve(publication: Publication, kind: &'static str, headers: &HeaderMap) -> R
     answer.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         HeaderValue::from_static("*"),
+    );
+    // Verifiers of other origins need them; there is nothing private in them.
+    answer.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
     );
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         answer.insert(header::ETAG, tag);

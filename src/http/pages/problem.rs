@@ -65,6 +65,13 @@ pub enum Problem {
         /// The most that is taken, in MB of 2^20 bytes.
         megabytes: u64,
     },
+    /// The file came too slowly (408).
+    TooSlow,
+    /// No room now (503).
+    Busy {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// Neither a PDF without password nor a PNG or JPEG (422).
     Unreadable,
     /// A picture in which no QR is found (422).
@@ -92,6 +99,8 @@ impl ProblemPage {
         let (said, count) = match self.problem {
             Problem::RateLimited { retry_after } => (&own.problems.rate_limited, retry_after),
             Problem::TooLarge { megabytes } => (&own.problems.too_large, megabytes),
+            Problem::TooSlow => (&own.problems.too_slow, 0),
+            Problem::Busy { retry_after } => (&own.problems.busy, retry_after),
             Problem::Unreadable => (&own.problems.unreadable, 0),
             Problem::NoCode => (&own.problems.no_code, 0),
             Problem::NoPage => (&own.problems.no_page, 0),

@@ -258,6 +258,8 @@ words! {
     Problems {
         rate_limited: ProblemWords,
         too_large: ProblemWords,
+        too_slow: ProblemWords,
+        busy: ProblemWords,
         unreadable: ProblemWords,
         no_code: ProblemWords,
         no_page: ProblemWords,

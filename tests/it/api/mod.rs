@@ -3,7 +3,11 @@
 
 mod bucket;
 mod checks;
+mod door;
+mod headers;
+mod limits;
 mod lists;
+mod matrix;
 pub(crate) mod operations;
 mod pages;
 mod results;

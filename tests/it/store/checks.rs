@@ -3,6 +3,7 @@
 use super::samples::{AGENCY, OTHER_AGENCY, check, entry, now, record, result_id, uuid};
 use crate::support::stores::both;
 use dauso::digest::Sha256;
+use dauso::metrics::Metrics;
 use dauso::report::Verdict;
 use dauso::store::{
     Alarm, AuditEntry, Check, CheckEntry, CheckQuery, Conflict, Recorder, Seen, StoreError,
@@ -149,7 +150,7 @@ fn the_alarms_of_a_check_are_raised_once() {
 #[test]
 fn checks_that_arrive_together_are_written_together_and_answered_apart() {
     both(async |register| {
-        let recorder = Recorder::start(register.store.clone());
+        let recorder = Recorder::start(register.store.clone(), Metrics::new());
         let senders: Vec<_> = (0..40)
             .map(|number| {
                 let recorder = recorder.clone();
@@ -188,7 +189,7 @@ fn checks_that_arrive_together_are_written_together_and_answered_apart() {
 #[test]
 fn a_check_that_the_database_refuses_does_not_take_others_with_it() {
     both(async |register| {
-        let recorder = Recorder::start(register.store.clone());
+        let recorder = Recorder::start(register.store.clone(), Metrics::new());
         let twin = |number| {
             let mut entry = entry(&check(number));
             entry.alarms = vec![Alarm {

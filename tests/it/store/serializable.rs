@@ -3,6 +3,7 @@
 
 use super::samples::{AGENCY, begun, check, entry, issued, job, leaf, now};
 use crate::support::stores::serializable;
+use dauso::metrics::Metrics;
 use dauso::store::{Contention, Issued, Recorder, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -151,7 +152,7 @@ fn checks_of_several_servers_get_every_leaf_once() {
         begun(&register.store).await.unwrap();
         let tasks: Vec<_> = (0..SERVERS)
             .flat_map(|server| {
-                let recorder = Recorder::start(register.store.clone());
+                let recorder = Recorder::start(register.store.clone(), Metrics::new());
                 (0..EACH).map(move |round| {
                     let recorder = recorder.clone();
                     let check = check(1_000 * server + round);

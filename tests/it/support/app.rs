@@ -14,7 +14,7 @@ use dauso::access::Role;
 use dauso::app::{Installation, NewAccount, NewAgency};
 use dauso::clock::{Clock, UnixTime};
 use dauso::config::Config;
-use dauso::http::{self, Service};
+use dauso::http::{self, Limits, Service};
 use dauso::key::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -73,8 +73,12 @@ pub(crate) struct TestApp {
 /// What a test may want otherwise.
 #[derive(Default)]
 pub(crate) struct Wanted<'a> {
-    /// Requests a minute of one address; many by default.
+    /// Requests a minute of one address, for whatever purpose; many by default.
     pub(crate) per_minute: Option<u32>,
+    /// Other limits than those of an installation.
+    pub(crate) limits: Option<fn(&mut Limits)>,
+    /// Whether the public comes by TLS.
+    pub(crate) secure: bool,
     /// A type file for the catalogue's folder.
     pub(crate) catalogue: Option<&'a Path>,
 }
@@ -99,7 +103,7 @@ impl TestApp {
         let clock_of = Arc::clone(&clock);
         let opened = Installation::open(directory.path(), None, clock_of).await;
         let keys = Arc::clone(&template.keys);
-        Self::with(opened.unwrap(), directory, keys, clock, wanted.per_minute).await
+        Self::with(opened.unwrap(), directory, keys, clock, wanted).await
     }
 
     /// On an empty register at `url`; makes new keys.
@@ -113,7 +117,8 @@ impl TestApp {
         let clock = Hands::at(MADE);
         let (installation, keys) = build(directory.path(), config, Some(url), &clock).await;
         clock.set(NOW);
-        Self::with(installation, directory, Arc::new(keys), clock, None).await
+        let wanted = Wanted::default();
+        Self::with(installation, directory, Arc::new(keys), clock, wanted).await
     }
 
     async fn with(
@@ -121,10 +126,22 @@ impl TestApp {
         directory: tempfile::TempDir,
         keys: Arc<HashMap<(String, Role), String>>,
         clock: Arc<Hands>,
-        per_minute: Option<u32>,
+        wanted: Wanted<'_>,
     ) -> Self {
         let mut service = installation.service().await.unwrap();
-        service.limits.per_minute = per_minute.unwrap_or(1_000_000).try_into().unwrap();
+        let limits = &mut service.limits;
+        let per_minute = wanted.per_minute.unwrap_or(1_000_000).try_into().unwrap();
+        for rate in [
+            &mut limits.look_ups,
+            &mut limits.uploads,
+            &mut limits.sign_ins,
+        ] {
+            *rate = per_minute;
+        }
+        if let Some(change) = wanted.limits {
+            change(limits);
+        }
+        service.secure = wanted.secure;
         installation.worker(&service).refresh_trust().await;
         Self {
             router: http::router(service.clone()),

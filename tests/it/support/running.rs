@@ -2,8 +2,10 @@
 
 use super::installation::program;
 use serde_json::Value;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -72,11 +74,21 @@ impl Running {
         running.child.wait().expect("its end");
     }
 
-    /// Ctrl-C; it must end within 15 seconds.
-    pub(crate) fn interrupt(mut self) -> ExitStatus {
-        let kill = format!("kill -INT {}", self.child.id());
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("a shell").success());
+    }
+
+    /// Ctrl-C; it must end within 15 seconds.
+    pub(crate) fn interrupt(self) -> ExitStatus {
+        self.signal("INT");
+        self.ended()
+    }
+
+    /// How it ended, within 15 seconds.
+    pub(crate) fn ended(mut self) -> ExitStatus {
         let end = Instant::now() + Duration::from_secs(15);
         loop {
             if let Some(status) = self.child.try_wait().expect("its state") {
@@ -115,6 +127,82 @@ pub(crate) fn send(
     let (status, answer) = exchange(address, &format!("{method} {path}"), &head, &body);
     let answer = serde_json::from_slice(&answer).expect("JSON");
     (status, answer)
+}
+
+/// `dauso serve` on a data directory.
+pub(crate) struct Served {
+    pub(crate) running: Running,
+    /// Host and port.
+    pub(crate) address: String,
+    /// Host and port of the figures; `nowhere` unless configured.
+    pub(crate) figures: String,
+    /// What it logs.
+    log: PathBuf,
+}
+
+impl Served {
+    /// Adds lines to `dauso.toml`, starts the service on a free port and waits until it serves.
+    pub(crate) fn start(dir: &Path, lines: &str) -> Self {
+        let log = dir.join("log.jsonl");
+        let config = configure(dir, lines);
+        let mut command = program();
+        command.args(["serve", "--config", config.to_str().unwrap()]);
+        let file = fs::File::create(&log).unwrap();
+        command.stdout(Stdio::null()).stderr(file);
+        let child = command.spawn().expect("the program starts");
+        let mut served = Self {
+            running: Running { child },
+            address: String::new(),
+            figures: String::new(),
+            log,
+        };
+        let told = served.logged(|line| line["message"] == "serving");
+        let text = |name: &str| told[name].as_str().unwrap().to_owned();
+        (served.address, served.figures) = (text("address"), text("metrics"));
+        served
+    }
+
+    /// The first line of the log that fits, as soon as it is there.
+    pub(crate) fn logged(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let log = fs::read_to_string(&self.log).unwrap();
+            let lines = log
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            if let Some(line) = lines.into_iter().find(&fits) {
+                return line;
+            }
+            assert!(Instant::now() < end, "not logged: {log}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Stops it with SIGTERM; all that it logged.
+    pub(crate) fn stop(self) -> String {
+        self.running.signal("TERM");
+        assert_eq!(self.running.ended().code(), Some(0));
+        fs::read_to_string(self.log).unwrap()
+    }
+}
+
+/// Writes lines before those that a configuration has; a key that stands in them replaces the other one.
+pub(crate) fn configure(dir: &Path, lines: &str) -> PathBuf {
+    let path = dir.join("dauso.toml");
+    let old = fs::read_to_string(&path).unwrap();
+    let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
+    let ours: Vec<String> = lines.lines().filter_map(key).collect();
+    let free = if ours.iter().any(|key| key == "listen") {
+        ""
+    } else {
+        "listen = \"127.0.0.1:0\"\n"
+    };
+    let rest: Vec<&str> = old
+        .lines()
+        .filter(|line| key(line).is_none_or(|key| key != "listen" && !ours.contains(&key)))
+        .collect();
+    fs::write(&path, format!("{free}{lines}\n{}\n", rest.join("\n"))).unwrap();
+    path
 }
 
 /// Status and body of `GET path`; `address` is a host and a port.

@@ -149,8 +149,17 @@ impl Installation {
     /// # Errors
     /// When the register fails.
     pub async fn verifier(&self, anchors: Vec<Certificate>) -> anyhow::Result<Verifier> {
+        let reader = Reader::start(self.store.clone());
+        self.verifier_with(reader, anchors).await
+    }
+
+    async fn verifier_with(
+        &self,
+        reader: Reader,
+        anchors: Vec<Certificate>,
+    ) -> anyhow::Result<Verifier> {
         let verifier = Verifier::new(
-            Reader::start(self.store.clone()),
+            reader,
             Arc::clone(&self.catalogue),
             Arc::clone(&self.clock),
             anchors,
@@ -209,10 +218,11 @@ impl Installation {
     /// # Errors
     /// When a part cannot be made.
     pub async fn service(&self) -> anyhow::Result<Service> {
-        let verifier = self.verifier(Vec::new()).await?;
+        let reader = Reader::start(self.store.clone());
+        let verifier = self.verifier_with(reader.clone(), Vec::new()).await?;
         Ok(Service {
             store: self.store.clone(),
-            reader: Reader::start(self.store.clone()),
+            reader,
             documents: self.documents.clone(),
             issuer: self.issuer()?,
             lifecycle: self.lifecycle(),

@@ -87,8 +87,9 @@ struct Cut {
 }
 
 /// Subsets cut so far, by their characters in the order of their codes. They depend on nothing else.
-static KNOWN: LazyLock<Mutex<HashMap<(Typeface, String), Arc<Cut>>>> =
-    LazyLock::new(Mutex::default);
+static KNOWN: LazyLock<Mutex<Cuts>> = LazyLock::new(Mutex::default);
+
+type Cuts = HashMap<(Typeface, String), Arc<Cut>>;
 
 /// The glyphs used of one typeface.
 pub struct Subset {

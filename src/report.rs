@@ -244,6 +244,8 @@ codes! {
         TooOld = "skip/too-old",
         /// The code itself never reached this place.
         CodeNotSent = "skip/code-not-sent",
+        /// The catalogue does not have the type of this result any more.
+        TypeUnknown = "skip/type-unknown",
         /// Nobody looked, or it could not be seen.
         NotSeen = "skip/not-seen",
     }

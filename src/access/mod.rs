@@ -50,10 +50,16 @@ impl Role {
     /// The one table of who may do what.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
-        use Permission::{ChangeStatus, Check, Issue, ReadChecks, ReadResult};
+        use Permission::{ChangeStatus, Check, ConfirmChange, Issue, ReadChecks, ReadResult};
         match self {
-            Self::CaseOfficer | Self::Signatory => matches!(permission, ReadResult),
-            Self::Registrar => matches!(permission, Issue | ReadResult | ChangeStatus),
+            Self::CaseOfficer => matches!(permission, ReadResult),
+            Self::Signatory => matches!(permission, ReadResult | ConfirmChange),
+            Self::Registrar => {
+                matches!(
+                    permission,
+                    Issue | ReadResult | ChangeStatus | ConfirmChange
+                )
+            }
             Self::Inspector => matches!(permission, Check),
             Self::Supervisor => matches!(permission, ReadResult | ReadChecks),
             Self::Admin => false,
@@ -68,8 +74,10 @@ pub enum Permission {
     Issue,
     /// Read a result of the caller's agency, with the fields that are not public.
     ReadResult,
-    /// Revoke, suspend, reinstate a result of the caller's agency.
+    /// Decide about a result of the caller's agency: revoke, suspend, replace and so on.
     ChangeStatus,
+    /// Confirm or reject what somebody else of the caller's agency asks for (four eyes).
+    ConfirmChange,
     /// Record a check in the field; see the inspector's fields of what was scanned.
     Check,
     /// Read the checks of the caller's agency's results and people.
@@ -146,6 +154,8 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(role.may(Permission::Issue), role == Role::Registrar);
             assert_eq!(role.may(Permission::ChangeStatus), role == Role::Registrar);
+            let confirms = matches!(role, Role::Registrar | Role::Signatory);
+            assert_eq!(role.may(Permission::ConfirmChange), confirms);
             assert_eq!(Role::parse(role.name()), Some(role));
         }
     }

@@ -140,7 +140,11 @@ impl Installation {
     /// Changes the status of results.
     #[must_use]
     pub fn lifecycle(&self) -> Lifecycle {
-        Lifecycle::new(self.store.clone(), Arc::clone(&self.clock))
+        Lifecycle::new(
+            self.store.clone(),
+            Arc::clone(&self.catalogue),
+            Arc::clone(&self.clock),
+        )
     }
 
     /// Answers with the register; `anchors` are trusted beside the installation's own roots. The trust
@@ -292,6 +296,7 @@ impl Installation {
             self.store.clone(),
             service.publisher.clone(),
             service.verifier.clone(),
+            service.lifecycle.clone(),
             Arc::clone(&self.clock),
             self.config.check_details_days,
         )

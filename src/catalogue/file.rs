@@ -1,5 +1,6 @@
 //! The TOML file of a result type.
 
+use super::change::ChangeKind;
 use super::number::{NumberPattern, PatternError};
 use super::result_type::{
     Corner, Field, Finding, FooterPlace, Label, LegalReference, Mask, Matched, PageChoice,
@@ -81,6 +82,8 @@ struct TypeFile {
     title_field: Option<String>,
     hours_field: Option<String>,
     signatures: String,
+    #[serde(default)]
+    four_eyes: Vec<String>,
     max_status_age: String,
     retention_years: u32,
     validity: ValidityEntry,
@@ -261,6 +264,11 @@ pub(super) fn read_type(text: &str, common: &str) -> Result<ResultType, TypeFile
             "signatory-then-agency" => Signatures::SignatoryThenAgency,
             word => return Err(unknown("signatures", word)),
         },
+        four_eyes: file
+            .four_eyes
+            .iter()
+            .map(|word| ChangeKind::parse(word).ok_or_else(|| unknown("four_eyes", word)))
+            .collect::<Result<_, _>>()?,
         max_status_age: age(&file.max_status_age)?,
         retention_years: file.retention_years,
         validity_end: match file.validity.end.as_str() {
@@ -497,6 +505,16 @@ mod tests {
         assert_eq!(
             swap("\"24h\"", "\"24m\""),
             TypeFileError::Age("24m".to_owned())
+        );
+        assert_eq!(
+            swap(
+                "max_status_age",
+                "four_eyes = [\"recall\", \"deletion\"]\nmax_status_age"
+            ),
+            TypeFileError::UnknownWord {
+                key: "four_eyes",
+                word: "deletion".to_owned()
+            }
         );
         assert_eq!(
             swap("\"upper-left\"", "\"top\""),

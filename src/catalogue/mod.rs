@@ -8,6 +8,7 @@
 //! **Invariant:** a [`ResultData`] fits its type. [`ResultType::read`] is the only way to make one, and
 //! after it nobody checks again.
 
+mod change;
 mod data;
 mod file;
 mod number;
@@ -16,6 +17,7 @@ mod result_type;
 mod show;
 mod value;
 
+pub use change::ChangeKind;
 pub use data::{DataError, FieldError, FieldProblem, ResultData};
 pub use file::TypeFileError;
 pub use number::NumberPattern;

@@ -1,7 +1,9 @@
 //! One result type, as its file describes it.
 
+use super::change::ChangeKind;
 use super::number::NumberPattern;
 use super::value::FieldKind;
+use std::collections::BTreeSet;
 use time::Date;
 
 /// Words in both languages.
@@ -30,6 +32,8 @@ pub struct ResultType {
     pub hours_field: Option<String>,
     /// Who must sign.
     pub signatures: Signatures,
+    /// The changes that a second person must confirm.
+    pub four_eyes: BTreeSet<ChangeKind>,
     /// Seconds for which a status list may be relied on.
     pub max_status_age: i64,
     /// Years for which the result is kept after it ended.

@@ -1,6 +1,6 @@
 //! `dauso issue`: one result without a server.
 
-use super::{Exit, database, operator, with_causes};
+use super::{Exit, complain_of, database, operator, refuse, with_causes};
 use crate::app::{Installation, replace};
 use crate::clock::SystemClock;
 use crate::issuance::{Outcome, Receipt, Request};
@@ -9,7 +9,7 @@ use crate::qr::{Symbol, render};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,19 +52,8 @@ const PIXELS_PER_MODULE: u32 = 8;
 impl Issue {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let Level::BB = self.level;
-        if self.pdf.is_none() && !self.is_svg() && !self.is_png() {
-            return Ok(refuse(
-                Exit::Usage,
-                "without --pdf, --out ends with .svg or .png",
-            ));
-        }
-        let folder = self
-            .out
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty());
-        if folder.is_some_and(|path| !path.is_dir()) {
-            // Found out after issuing it would leave a result in the register and no file.
-            return Ok(refuse(Exit::Usage, "the folder of --out does not exist"));
+        if let Some(why) = unfit(&self.out, self.pdf.is_some()) {
+            return Ok(refuse(Exit::Usage, why));
         }
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
@@ -98,72 +87,81 @@ impl Issue {
         };
         match opened.issuer()?.issue(&caller, request).await {
             Ok(Outcome::Issued(receipt)) => {
-                self.write(&opened, &receipt).await?;
+                hand_out(&opened, &receipt, &self.out).await?;
                 opened.write_publications().await?;
-                self.report(&receipt);
+                report(&receipt, self.json);
                 Ok(Exit::Done)
             }
             Ok(Outcome::Replayed(_)) => Ok(Exit::Done),
-            Err(error) => match error.code() {
-                Some(code) => Ok(refuse(Exit::Input, &format!("{error} ({code})"))),
-                None => Err(error.into()),
-            },
-        }
-    }
-
-    fn is_svg(&self) -> bool {
-        self.out
-            .extension()
-            .is_some_and(|extension| extension == "svg")
-    }
-
-    fn is_png(&self) -> bool {
-        self.out
-            .extension()
-            .is_some_and(|extension| extension == "png")
-    }
-
-    async fn write(&self, opened: &Installation, receipt: &Receipt) -> anyhow::Result<()> {
-        let bytes = if let Some(digest) = receipt.document {
-            opened
-                .documents()
-                .get(digest)
-                .await?
-                .context("the signed PDF is gone")?
-        } else {
-            let symbol = Symbol::for_issue(&receipt.qr_text)?;
-            if self.is_svg() {
-                render::svg(&symbol, &receipt.id.grouped()).into_bytes()
-            } else {
-                render::png(&symbol, PIXELS_PER_MODULE)
-            }
-        };
-        replace(&self.out, &bytes).with_context(|| self.out.display().to_string())
-    }
-
-    fn report(&self, receipt: &Receipt) {
-        if self.json {
-            let receipt = json!({
-                "id": receipt.id.to_string(),
-                "number": receipt.number,
-                "result_code": receipt.result_code,
-                "qr_text": receipt.qr_text,
-                "log": {"index": receipt.leaf_index, "leaf": receipt.leaf_hash.hex()},
-            });
-            println!("{receipt}");
-        } else {
-            println!(
-                "{}  {}  {}",
-                receipt.id.grouped(),
-                receipt.number,
-                receipt.result_code
-            );
+            Err(error) => complain_of(error.code(), error),
         }
     }
 }
 
+/// Why nothing can be written there. Found out after issuing it would leave a result in the register and no
+/// file.
+pub(super) fn unfit(out: &Path, with_pdf: bool) -> Option<&'static str> {
+    let is_symbol = has_extension(out, "svg") || has_extension(out, "png");
+    let folder = out.parent().filter(|path| !path.as_os_str().is_empty());
+    if !with_pdf && !is_symbol {
+        Some("without --pdf, --out ends with .svg or .png")
+    } else if folder.is_some_and(|path| !path.is_dir()) {
+        Some("the folder of --out does not exist")
+    } else {
+        None
+    }
+}
+
+fn has_extension(path: &Path, wanted: &str) -> bool {
+    path.extension().is_some_and(|found| found == wanted)
+}
+
+/// Writes the signed PDF, or the symbol of a result that has none.
+pub(super) async fn hand_out(
+    opened: &Installation,
+    receipt: &Receipt,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let bytes = if let Some(digest) = receipt.document {
+        opened
+            .documents()
+            .get(digest)
+            .await?
+            .context("the signed PDF is gone")?
+    } else {
+        let symbol = Symbol::for_issue(&receipt.qr_text)?;
+        if has_extension(out, "svg") {
+            render::svg(&symbol, &receipt.id.grouped()).into_bytes()
+        } else {
+            render::png(&symbol, PIXELS_PER_MODULE)
+        }
+    };
+    replace(out, &bytes).with_context(|| out.display().to_string())
+}
+
+/// Prints what was issued.
+pub(super) fn report(receipt: &Receipt, as_json: bool) {
+    if as_json {
+        let receipt = json!({
+            "id": receipt.id.to_string(),
+            "number": receipt.number,
+            "result_code": receipt.result_code,
+            "qr_text": receipt.qr_text,
+            "log": {"index": receipt.leaf_index, "leaf": receipt.leaf_hash.hex()},
+        });
+        println!("{receipt}");
+    } else {
+        println!(
+            "{}  {}  {}",
+            receipt.id.grouped(),
+            receipt.number,
+            receipt.result_code
+        );
+    }
+}
+
 /// A PDF of any size the reader takes; one byte more tells it that there is more.
-fn read_pdf(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read_pdf(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
     let mut bytes = Vec::new();
     file.take(limits::PDF_FILE as u64 + 1)
@@ -172,7 +170,7 @@ fn read_pdf(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value>> {
+pub(super) fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut data: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
@@ -189,10 +187,4 @@ fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value
         "the data is of another type than --type"
     );
     Ok(data)
-}
-
-fn refuse(exit: Exit, why: &str) -> Exit {
-    // Standard error may be closed; the exit code still says it.
-    let _ = writeln!(std::io::stderr(), "dauso: {why}");
-    exit
 }

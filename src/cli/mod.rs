@@ -14,14 +14,23 @@ mod healthcheck;
 mod init;
 mod issue;
 mod keys;
+mod requests;
 mod samples;
 mod serve;
 mod status;
+mod supersede;
 mod verify;
 
 use crate::access::{Caller, Role};
-use clap::{Parser, Subcommand};
+use crate::app::Installation;
+use crate::clock::{Clock as _, SystemClock};
+use crate::digest::Sha256;
+use crate::lifecycle::Move;
+use crate::private::Private;
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Digital seal: electronic results of administrative procedures that anybody can check.
@@ -50,12 +59,28 @@ enum Command {
     Issue(issue::Issue),
     /// Check signed PDFs, pictures with a QR, or the text of a QR
     Verify(verify::Verify),
-    /// Revoke a result for good
+    /// Revoke a result for good (thu hồi)
     Revoke(status::Change),
-    /// Suspend a result until the end of a day
+    /// Take a document back that should not have gone out so (thu hồi văn bản)
+    Recall(status::Change),
+    /// Suspend a result until the end of a day (tạm đình chỉ)
     Suspend(status::Suspend),
-    /// End a suspension
+    /// End a suspension (khôi phục)
     Reinstate(status::Change),
+    /// Cancel a result that was issued by mistake (hủy hiệu lực)
+    Cancel(status::Change),
+    /// Note that its holder gave a result back (nộp lại)
+    Surrender(status::Change),
+    /// Issue a new result in the place of another (thay thế)
+    Supersede(supersede::Supersede),
+    /// Attach a notice about a fault of form; the result stays as it stands (đính chính)
+    Erratum(status::Change),
+    /// List the changes that wait for a second person
+    Requests(requests::Requests),
+    /// Confirm a change that somebody else asked for
+    Approve(requests::Approve),
+    /// Reject a change that somebody else asked for
+    Reject(requests::Reject),
     /// Who did what, the newest first
     Audit(audit::Audit),
     /// Keys: make, list, import, retire, CSR
@@ -80,6 +105,51 @@ fn operator(agency: &str) -> Caller {
         account: "command-line".to_owned(),
         role: Role::Registrar,
         agency: agency.to_owned(),
+    }
+}
+
+/// Who acts. The command line is one person: for a second one it needs the key of an account.
+#[derive(Args)]
+struct Actor {
+    /// File with the API key of the account that acts; the command line itself if absent
+    #[arg(long)]
+    key: Option<PathBuf>,
+}
+
+impl Actor {
+    /// The caller; `None` when the key opens nothing.
+    async fn at(&self, opened: &Installation, agency: &str) -> anyhow::Result<Option<Caller>> {
+        let Some(path) = &self.key else {
+            return Ok(Some(operator(agency)));
+        };
+        let key = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let key = Private::new(key);
+        let digest = Sha256::of(key.expose().trim().as_bytes());
+        let mut tx = opened.store().read().await?;
+        Ok(tx.caller(&digest, SystemClock.now()).await?)
+    }
+
+    /// The key opens nothing.
+    fn unknown() -> Exit {
+        refuse(Exit::Input, "the key opens nothing (auth/unknown-key)")
+    }
+}
+
+/// Says why the input is refused.
+fn refuse(exit: Exit, why: &str) -> Exit {
+    // Standard error may be closed; the exit code still says it.
+    let _ = writeln!(std::io::stderr(), "dauso: {why}");
+    exit
+}
+
+/// Refuses the input by the code of an error; one without a code is a failure of ours.
+fn complain_of(
+    code: Option<&'static str>,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> anyhow::Result<Exit> {
+    match code {
+        Some(code) => Ok(refuse(Exit::Input, &format!("{error} ({code})"))),
+        None => Err(error.into()),
     }
 }
 
@@ -144,9 +214,17 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Account(account) => account.run().await,
         Command::Issue(issue) => issue.run().await,
         Command::Verify(verify) => verify.run().await,
-        Command::Revoke(change) => change.revoke().await,
+        Command::Revoke(change) => change.decide(Move::Revoke).await,
+        Command::Recall(change) => change.decide(Move::Recall).await,
         Command::Suspend(suspend) => suspend.run().await,
-        Command::Reinstate(change) => change.reinstate().await,
+        Command::Reinstate(change) => change.decide(Move::Reinstate).await,
+        Command::Cancel(change) => change.decide(Move::Cancel).await,
+        Command::Surrender(change) => change.decide(Move::Surrender).await,
+        Command::Supersede(supersede) => supersede.run().await,
+        Command::Erratum(change) => change.decide(Move::Correct).await,
+        Command::Requests(requests) => requests.run().await,
+        Command::Approve(approve) => approve.run().await,
+        Command::Reject(reject) => reject.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Keys(keys) => keys.run().await,
         Command::Bench(bench) => bench.run().await,

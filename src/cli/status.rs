@@ -1,13 +1,13 @@
-//! `dauso revoke`, `suspend`, `reinstate`.
+//! `dauso revoke`, `recall`, `suspend`, `reinstate`, `cancel`, `surrender`, `erratum`.
 
-use super::{Exit, database, operator};
+use super::{Actor, Exit, complain_of, database, refuse};
 use crate::app::Installation;
 use crate::clock::{SystemClock, parse_iso_date};
 use crate::id::ResultId;
-use crate::lifecycle::{Grounds, LifecycleError, Move};
+use crate::lifecycle::{Grounds, LifecycleError, Move, Outcome};
 use crate::report::Reason;
+use crate::store::{ChangeRequest, StoredResult};
 use clap::Args;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(super) struct Change {
     /// The data directory
     #[arg(long)]
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// Look-up code of the result
     id: String,
     /// Why, in words that the public page shows
@@ -27,6 +27,8 @@ pub(super) struct Change {
     /// Who decided
     #[arg(long)]
     authority: String,
+    #[command(flatten)]
+    pub(super) actor: Actor,
 }
 
 #[derive(Args)]
@@ -39,72 +41,78 @@ pub(super) struct Suspend {
 }
 
 impl Change {
-    pub(super) async fn revoke(self) -> anyhow::Result<Exit> {
-        self.decide(Move::Revoke).await
-    }
-
-    pub(super) async fn reinstate(self) -> anyhow::Result<Exit> {
-        self.decide(Move::Reinstate).await
-    }
-
-    async fn decide(self, moved: Move) -> anyhow::Result<Exit> {
-        let Ok(id) = ResultId::parse_typed(&self.id) else {
-            return Ok(refuse("not a look-up code", Reason::CodeBadId.code()));
-        };
+    pub(super) async fn decide(self, moved: Move) -> anyhow::Result<Exit> {
         let clock = Arc::new(SystemClock);
         let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
-        let stored = opened.store().read().await?.result(&id).await?;
-        let list = stored.as_ref().map(|stored| stored.issued.list);
-        let decided = match (stored, self.grounds()) {
-            (None, _) => Err(LifecycleError::Unknown),
-            (_, Err(error)) => Err(error),
-            (Some(stored), Ok(grounds)) => {
-                let caller = operator(&stored.issued.agency);
-                opened
-                    .lifecycle()
-                    .decide(&caller, id, moved, &grounds)
-                    .await
-            }
+        let (stored, grounds) = match self.about(&opened).await? {
+            Ok(found) => found,
+            Err(exit) => return Ok(exit),
         };
-        let decided = match decided {
-            Ok(decided) => decided,
-            Err(error) => {
-                return match error.code() {
-                    Some(code) => Ok(refuse(&error.to_string(), code)),
-                    None => Err(error.into()),
-                };
-            }
+        let Some(caller) = self.actor.at(&opened, &stored.issued.agency).await? else {
+            return Ok(Actor::unknown());
         };
-        if let Some(list) = list {
-            // Not when its time comes: whoever verifies without the register must see it at the next scan.
-            opened.publisher().publish_status_list(list).await?;
+        let id = stored.issued.id;
+        let outcome = opened
+            .lifecycle()
+            .decide(&caller, id, moved, &grounds)
+            .await;
+        match outcome {
+            Ok(Outcome::Decided(decided)) => {
+                publish(&opened, &stored).await?;
+                println!("{} {}", decided.id.grouped(), decided.standing.name());
+                Ok(Exit::Done)
+            }
+            Ok(Outcome::Waits(request)) => Ok(waits(&request)),
+            Err(error) => complain_of(error.code(), error),
         }
-        opened.write_publications().await?;
-        println!("{} {}", decided.id.grouped(), decided.standing.name());
-        Ok(Exit::Done)
     }
 
-    fn grounds(&self) -> Result<Grounds, LifecycleError> {
-        Grounds::new(&self.reason, &self.decision, &self.authority)
+    /// The result that the arguments name, and why it is changed.
+    pub(super) async fn about(
+        &self,
+        opened: &Installation,
+    ) -> anyhow::Result<Result<(StoredResult, Grounds), Exit>> {
+        let Ok(id) = ResultId::parse_typed(&self.id) else {
+            let why = format!("not a look-up code ({})", Reason::CodeBadId.code());
+            return Ok(Err(refuse(Exit::Input, &why)));
+        };
+        let Some(stored) = opened.store().read().await?.result(&id).await? else {
+            let unknown = LifecycleError::Unknown;
+            return complain_of(unknown.code(), unknown).map(Err);
+        };
+        match Grounds::new(&self.reason, &self.decision, &self.authority) {
+            Ok(grounds) => Ok(Ok((stored, grounds))),
+            Err(error) => complain_of(error.code(), error).map(Err),
+        }
     }
 }
 
 impl Suspend {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let Ok(until) = parse_iso_date(&self.until) else {
-            complain("--until is a day such as 2026-12-31");
-            return Ok(Exit::Usage);
+            return Ok(refuse(Exit::Usage, "--until is a day such as 2026-12-31"));
         };
         self.change.decide(Move::Suspend { until }).await
     }
 }
 
-fn refuse(why: &str, code: &str) -> Exit {
-    complain(&format!("{why} ({code})"));
-    Exit::Input
+/// Publishes the list of a result, not when its time comes: whoever verifies without the register must see
+/// it at the next scan.
+pub(super) async fn publish(opened: &Installation, stored: &StoredResult) -> anyhow::Result<()> {
+    opened
+        .publisher()
+        .publish_status_list(stored.issued.list)
+        .await?;
+    opened.write_publications().await
 }
 
-fn complain(why: &str) {
-    // Standard error may be closed; the exit code still says it.
-    let _ = writeln!(std::io::stderr(), "dauso: {why}");
+/// Says that a change waits for a second person.
+pub(super) fn waits(request: &ChangeRequest) -> Exit {
+    println!(
+        "{} waits for a second person until {}: dauso approve {}",
+        request.result.grouped(),
+        request.expires_at.rfc3339(),
+        request.id
+    );
+    Exit::Done
 }

@@ -5,7 +5,7 @@ use crate::app::Installation;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::limits;
 use crate::pki::Certificate;
-use crate::report::{Answer, CheckKind, Outcome, Reason, Verdict};
+use crate::report::{Answer, CheckKind, Outcome, Reason, State, Verdict};
 use crate::verification::{Answered, Folder, Question, Verifier, VerifyError, Viewer};
 use anyhow::Context as _;
 use clap::Args;
@@ -158,9 +158,26 @@ impl Verify {
         if let Some(state) = answered.report.state() {
             let as_of = answered.report.as_of().map(|at| format!(", as of {at}"));
             println!("  state: {}{}", state.code(), as_of.unwrap_or_default());
+            let successor = answered.shown.as_ref().and_then(|shown| shown.successor);
+            match successor {
+                Some(id) => println!("  replaced by: {}", id.grouped()),
+                None if state == State::Superseded => {
+                    println!("  replaced: look its code up online to see by what");
+                }
+                None => {}
+            }
         }
         if let Some(shown) = &answered.shown {
             println!("  {} – {}", shown.label.vi, shown.agency.vi);
+            if let Some(id) = shown.predecessor {
+                println!("  takes the place of: {}", id.grouped());
+            }
+            for notice in &shown.errata {
+                println!(
+                    "  erratum: {} ({}, {})",
+                    notice.reason, notice.decision, notice.authority
+                );
+            }
             for field in &shown.fields {
                 println!(
                     "  {}: {}",

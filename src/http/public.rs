@@ -3,8 +3,8 @@
 
 use super::extract::{Form, Query};
 use super::pages::{
-    self, CheckKey, Checked, CodeCheck, Fact, FactKind, Home, HomeMessage, Input, Knowledge,
-    Landing, NotFound, ProblemPage, Signed, Status, StatusDetail, Subject, Visit,
+    self, CheckKey, Checked, CodeCheck, Erratum, Fact, FactKind, Home, HomeMessage, Input,
+    Knowledge, Landing, NotFound, ProblemPage, Signed, Status, StatusDetail, Subject, Visit,
 };
 use super::problem::Problem;
 use super::state::Service;
@@ -15,7 +15,7 @@ use crate::limits;
 use crate::report::State as ResultState;
 use crate::store::{Purpose, TypeScope};
 use crate::verification::{
-    Answered, FileError, FileKind, Known, Shown, ShownField, VerifyError, Viewer,
+    Answered, FileError, FileKind, Known, Notice, Shown, ShownField, VerifyError, Viewer,
 };
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -252,6 +252,10 @@ fn landing_page(
         },
         subject: shown.map_or(Subject::Nothing, |shown| subject(&shown.fields)),
         facts,
+        errata: shown
+            .map(|shown| shown.errata.iter().map(erratum).collect())
+            .unwrap_or_default(),
+        predecessor: shown.and_then(|shown| shown.predecessor),
         telephone: shown
             .and_then(|shown| shown.phone.as_deref())
             .map(Into::into),
@@ -313,9 +317,19 @@ fn detail(shown: &Shown, language: Language) -> StatusDetail {
         until: change.and_then(|change| change.until),
         decision: change.map(|change| change.decision.as_str().into()),
         authority: change.map(|change| change.authority.as_str().into()),
-        reason: change.map(|change| change.reason.as_str().into()),
-        successor: change.and_then(|change| change.successor),
+        reason: change.and_then(|change| Some(change.reason.as_deref()?.into())),
+        kind: change.map(|change| change.kind),
+        successor: shown.successor,
         hours: hours.map(|field| field.value.of(language).into()),
+    }
+}
+
+fn erratum(notice: &Notice) -> Erratum {
+    Erratum {
+        at: notice.at.local_date(),
+        reason: notice.reason.as_str().into(),
+        decision: notice.decision.as_str().into(),
+        authority: notice.authority.as_str().into(),
     }
 }
 

@@ -51,6 +51,9 @@ impl From<Forbidden> for Problem {
 
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Self {
+        if let IssueError::Lifecycle(error) = error {
+            return error.into();
+        }
         let status = match &error {
             IssueError::Duplicate(_) => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
@@ -114,6 +117,18 @@ impl From<LifecycleError> for Problem {
                 };
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
             }
+            LifecycleError::OtherType => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "result/other-type")
+            }
+            LifecycleError::UnknownRequest => {
+                Self::new(StatusCode::NOT_FOUND, "change-request/unknown")
+            }
+            LifecycleError::Waiting => Self::new(StatusCode::CONFLICT, "change-request/waiting"),
+            LifecycleError::Settled(_) => Self::new(StatusCode::CONFLICT, "change-request/settled"),
+            LifecycleError::Expired => Self::new(StatusCode::CONFLICT, "change-request/expired"),
+            LifecycleError::SamePerson => {
+                Self::new(StatusCode::FORBIDDEN, "change-request/same-person")
+            }
             LifecycleError::Store(error) => error.into(),
         }
     }
@@ -135,7 +150,6 @@ impl From<VerifyError> for Problem {
             VerifyError::File(error) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code()).detail(error)
             }
-            VerifyError::Unreadable(_) => Self::internal(&error),
             VerifyError::Store(error) => error.into(),
         }
     }

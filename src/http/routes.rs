@@ -1,9 +1,13 @@
 //! Every route of the service, on one page.
 
-use super::api::{alarms, checks, operations, publication, results, status, tokens, verifications};
+use super::api::{
+    alarms, change_requests, checks, operations, publication, replacement, results, status, tokens,
+    verifications,
+};
 use super::pace::FORM;
 use super::state::Service;
 use super::{docs, public};
+use crate::lifecycle::Move;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -26,16 +30,44 @@ pub(super) fn public() -> Router<Service> {
 pub(super) fn accounts() -> Router<Service> {
     Router::new()
         .route("/api/v1/results", post(results::create))
+        .route(
+            "/api/v1/results/{id}/replacement",
+            post(replacement::replace),
+        )
         .layer(DefaultBodyLimit::max(FORM))
         .route("/api/v1/results/{id}", get(results::read))
         .route("/api/v1/results/{id}/pdf", get(results::pdf))
         .route("/api/v1/results/{id}/qr.svg", get(results::svg))
         .route("/api/v1/results/{id}/qr.png", get(results::png))
-        .route("/api/v1/results/{id}/revocation", post(status::revoke))
+        .route(
+            "/api/v1/results/{id}/revocation",
+            status::post(Move::Revoke),
+        )
+        .route("/api/v1/results/{id}/recall", status::post(Move::Recall))
         .route("/api/v1/results/{id}/suspension", post(status::suspend))
         .route(
             "/api/v1/results/{id}/reinstatement",
-            post(status::reinstate),
+            status::post(Move::Reinstate),
+        )
+        .route(
+            "/api/v1/results/{id}/cancellation",
+            status::post(Move::Cancel),
+        )
+        .route(
+            "/api/v1/results/{id}/surrender",
+            status::post(Move::Surrender),
+        )
+        .route("/api/v1/results/{id}/erratum", status::post(Move::Correct))
+        .route("/api/v1/results/{id}/history", get(status::history))
+        .route("/api/v1/change-requests", get(change_requests::list))
+        .route("/api/v1/change-requests/{id}", get(change_requests::read))
+        .route(
+            "/api/v1/change-requests/{id}/confirmation",
+            post(change_requests::confirm),
+        )
+        .route(
+            "/api/v1/change-requests/{id}/rejection",
+            post(change_requests::reject),
         )
         .route("/api/v1/alarms", get(alarms::list))
         .route("/api/v1/checks", post(checks::record).get(checks::list))

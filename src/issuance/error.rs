@@ -3,6 +3,7 @@
 use crate::access::Forbidden;
 use crate::catalogue::DataError;
 use crate::credential::{DraftError, FieldError, InvalidHost};
+use crate::lifecycle::LifecycleError;
 use crate::pdf::PdfError;
 use crate::pdf::content::ContentError;
 use crate::pdf::image::ImageError;
@@ -93,6 +94,9 @@ pub enum IssueError {
     /// The system has no randomness.
     #[error("the system has no randomness")]
     NoRandomness,
+    /// The result cannot take the place of the other one.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
     /// The register failed.
     #[error("the register failed")]
     Store(#[from] StoreError),
@@ -112,6 +116,7 @@ impl IssueError {
             Self::SignatoryNeeded => "issue/signatory-needed",
             Self::Duplicate(Conflict::ResultCode) => "issue/duplicate-result-code",
             Self::Duplicate(_) => "issue/duplicate-number",
+            Self::Lifecycle(error) => return error.code(),
             Self::KeyReused => "request/idempotency-key-reused",
             Self::TooLarge(_) => "issue/too-large-for-qr",
             Self::Field(_) => "issue/field-not-for-qr",

@@ -9,11 +9,13 @@ mod error;
 mod list;
 mod place;
 mod rehearsal;
+mod replacement;
 mod seal;
 
 pub use document::{Imprint, Seals};
 pub use error::IssueError;
 pub use rehearsal::Rehearsal;
+pub use replacement::{Confirmed, Replaced, Replacement};
 
 use crate::access::{Caller, Permission};
 use crate::catalogue::{Catalogue, ResultData, Signatures};
@@ -149,6 +151,16 @@ impl Issuer {
     /// # Errors
     /// [`IssueError`]; nothing is issued then, though a number may be skipped.
     pub async fn issue(&self, caller: &Caller, request: Request) -> Result<Outcome, IssueError> {
+        self.issue_in_place(caller, request, None).await
+    }
+
+    /// Issues a result, in the place of another one if there is one.
+    async fn issue_in_place(
+        &self,
+        caller: &Caller,
+        request: Request,
+        replacement: Option<&Replacement>,
+    ) -> Result<Outcome, IssueError> {
         caller.require(Permission::Issue)?;
         if let Some(answer) = self.earlier(caller, request.once.as_ref()).await? {
             return Ok(Outcome::Replayed(answer));
@@ -160,7 +172,7 @@ impl Issuer {
         let mut reserved = reserved;
         let mut draws = 1;
         loop {
-            match self.attempt(caller, &reserved, &request).await {
+            match self.attempt(caller, &reserved, &request, replacement).await {
                 Err(IssueError::Store(StoreError::Conflict(Conflict::ResultId)))
                     if draws < DRAWS =>
                 {
@@ -287,6 +299,7 @@ impl Issuer {
         caller: &Caller,
         reserved: &Reserved,
         request: &Request,
+        replacement: Option<&Replacement>,
     ) -> Result<Outcome, IssueError> {
         let sealed = self.seal(reserved).await?;
         let document = match (&request.pdf, &reserved.document_key) {
@@ -305,6 +318,7 @@ impl Issuer {
             source,
             stored,
             request.once.as_ref(),
+            replacement,
         )
         .await
     }
@@ -317,6 +331,7 @@ impl Issuer {
         source_document: Option<Sha256>,
         document: Option<Sha256>,
         once: Option<&Once>,
+        replacement: Option<&Replacement>,
     ) -> Result<Outcome, IssueError> {
         let data = &reserved.data;
         let record = json!({
@@ -324,6 +339,7 @@ impl Issuer {
             "credential": Sha256::of(&sealed.credential).hex(),
             "document": document.map(|digest| digest.hex()),
             "issue_date": iso_date(data.issue_date()),
+            "predecessor": replacement.map(|one| one.replaced.to_string()),
             "at": reserved.at.seconds(),
             "actor": caller.account,
         });
@@ -359,6 +375,7 @@ impl Issuer {
             issued_by: caller.account.clone(),
             source_document,
             document,
+            predecessor: replacement.map(|one| one.replaced),
             catalogue_version: env!("CARGO_PKG_VERSION").to_owned(),
             salt,
             leaf_index: 0,
@@ -388,6 +405,9 @@ impl Issuer {
                     .await?;
                     issued.leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
                     receipt.leaf_index = issued.leaf_index;
+                    if let Some(replacement) = replacement {
+                        self.supersede(&mut tx, replacement, &issued).await?;
+                    }
                     tx.add_result(&issued).await?;
                     if let Some(once) = once {
                         let (status, body) = (once.answer)(&receipt);
@@ -405,15 +425,15 @@ impl Issuer {
                         )
                         .await?;
                     }
-                    Ok::<_, StoreError>((tx, Outcome::Issued(receipt)))
+                    Ok::<_, IssueError>((tx, Outcome::Issued(receipt)))
                 }
             })
             .await;
         committed.map_err(|error| match error {
-            StoreError::Conflict(conflict @ (Conflict::ResultCode | Conflict::Number)) => {
-                IssueError::Duplicate(conflict)
-            }
-            other => IssueError::Store(other),
+            IssueError::Store(StoreError::Conflict(
+                conflict @ (Conflict::ResultCode | Conflict::Number),
+            )) => IssueError::Duplicate(conflict),
+            other => other,
         })
     }
 }

@@ -1,13 +1,29 @@
-//! What happens to a result after it was issued: suspension, reinstatement, revocation.
+//! What happens to a result after it was issued: revocation, recall, suspension, reinstatement,
+//! cancellation, surrender, erratum; and, together with `issuance`, replacement.
 //!
 //! A decision is one transaction: the standing, the line that says who decided what and why, the leaf of
-//! the log, the audit line, the job that publishes the status list. It is visible at the next scan.
+//! the log, the audit line, the job that publishes the status list. It is visible at the next scan. Which
+//! decisions are possible when, [`moves`] says. Where the type asks for four eyes a decision waits for a
+//! second person first ([`Lifecycle::confirm`], [`Lifecycle::reject`]).
 
-use crate::access::{Caller, Forbidden, Permission};
+mod error;
+mod four_eyes;
+mod grounds;
+mod history;
+pub mod moves;
+
+pub use error::LifecycleError;
+pub use four_eyes::{Answerer, Ask, WAITS, answerable, ask, confirmed, grounds_of};
+pub use grounds::Grounds;
+pub use history::Entry;
+
+use crate::access::{Caller, Permission};
+use crate::catalogue::{Catalogue, ChangeKind};
 use crate::clock::{Clock, UnixTime};
 use crate::id::ResultId;
 use crate::store::{
-    AuditEntry, Leaf, NewJob, Standing, StatusChange, Store, StoreError, StoredResult, Tx,
+    AuditEntry, ChangeRequest, Leaf, NewJob, Standing, StatusChange, Store, StoreError,
+    StoredResult, Tx,
 };
 use crate::tlog;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -16,11 +32,13 @@ use std::sync::Arc;
 use time::Date;
 use uuid::Uuid;
 
-/// What is decided.
+/// What is decided. A replacement is not among these: it comes with the result that takes the place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Move {
     /// Thu hồi: for good.
     Revoke,
+    /// Thu hồi văn bản: the agency takes its own document back.
+    Recall,
     /// Tạm đình chỉ, tước quyền sử dụng có thời hạn: until the end of a day.
     Suspend {
         /// The last day of the suspension.
@@ -28,74 +46,34 @@ pub enum Move {
     },
     /// Ends a suspension before its day.
     Reinstate,
+    /// Hủy hiệu lực: void from the start.
+    Cancel,
+    /// Nộp lại.
+    Surrender,
+    /// Đính chính: a notice; moves nothing.
+    Correct,
 }
 
 impl Move {
-    fn target(self) -> Standing {
+    /// What kind of change it is.
+    #[must_use]
+    pub fn kind(self) -> ChangeKind {
         match self {
-            Self::Revoke => Standing::Revoked,
-            Self::Suspend { .. } => Standing::Suspended,
-            Self::Reinstate => Standing::Valid,
+            Self::Revoke => ChangeKind::Revocation,
+            Self::Recall => ChangeKind::Recall,
+            Self::Suspend { .. } => ChangeKind::Suspension,
+            Self::Reinstate => ChangeKind::Reinstatement,
+            Self::Cancel => ChangeKind::Cancellation,
+            Self::Surrender => ChangeKind::Surrender,
+            Self::Correct => ChangeKind::Erratum,
         }
     }
 
     fn until(self) -> Option<Date> {
         match self {
             Self::Suspend { until } => Some(until),
-            Self::Revoke | Self::Reinstate => None,
+            _ => None,
         }
-    }
-
-    /// The moves that the law knows from a standing.
-    fn is_possible_from(self, standing: Standing) -> bool {
-        match self {
-            Self::Revoke => matches!(standing, Standing::Valid | Standing::Suspended),
-            Self::Suspend { .. } => standing == Standing::Valid,
-            Self::Reinstate => standing == Standing::Suspended,
-        }
-    }
-
-    fn action(self) -> &'static str {
-        match self {
-            Self::Revoke => "result.revoke",
-            Self::Suspend { .. } => "result.suspend",
-            Self::Reinstate => "result.reinstate",
-        }
-    }
-}
-
-/// Why it is decided, and by whom.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Grounds {
-    /// In words that the public page shows.
-    pub reason: String,
-    /// Number of the decision.
-    pub decision: String,
-    /// Who decided.
-    pub authority: String,
-}
-
-impl Grounds {
-    /// Grounds with every part in NFC, none empty, none longer than a page can show.
-    ///
-    /// # Errors
-    /// [`LifecycleError::Grounds`] names the part.
-    pub fn new(reason: &str, decision: &str, authority: &str) -> Result<Self, LifecycleError> {
-        let part = |name: &'static str, text: &str, max: usize| {
-            use unicode_normalization::UnicodeNormalization as _;
-            let text: String = text.trim().nfc().collect();
-            let fits = (1..=max).contains(&text.chars().count());
-            if fits && !text.chars().any(|c| c.is_control() && c != '\n') {
-                Ok(text)
-            } else {
-                Err(LifecycleError::Grounds(name))
-            }
-        };
-        Ok(Self {
-            reason: part("reason", reason, 500)?,
-            decision: part("decision", decision, 100)?,
-            authority: part("authority", authority, 200)?,
-        })
     }
 }
 
@@ -112,58 +90,52 @@ pub struct Decided {
     pub leaf_hash: crate::digest::Sha256,
 }
 
-/// Why a status could not be changed.
-#[derive(Debug, thiserror::Error)]
-pub enum LifecycleError {
-    /// No result has this look-up code.
-    #[error("no result has this look-up code")]
-    Unknown,
-    /// Not this caller.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// From here this move does not exist.
-    #[error("a result that is {} cannot be moved so", .0.name())]
-    NotPossible(Standing),
-    /// The last day of a suspension lies before today.
-    #[error("the suspension would end before it begins")]
-    UntilPast,
-    /// A part of the grounds is empty or too long.
-    #[error("{0} is missing or too long")]
-    Grounds(&'static str),
-    /// The register failed.
-    #[error("the register failed")]
-    Store(#[from] StoreError),
+/// What came of a decision.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It is in effect.
+    Decided(Decided),
+    /// It waits for a second person.
+    Waits(Box<ChangeRequest>),
 }
 
-impl LifecycleError {
-    /// The stable code where the request is at fault; `None` where the installation is.
-    #[must_use]
-    pub fn code(&self) -> Option<&'static str> {
-        match self {
-            Self::Unknown => Some("result/unknown"),
-            Self::NotPossible(_) => Some("result/not-possible"),
-            Self::UntilPast => Some("result/until-past"),
-            Self::Grounds(_) => Some("field/missing"),
-            Self::Forbidden(_) | Self::Store(_) => None,
-        }
-    }
+/// A decision that is about to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'a> {
+    /// What kind it is.
+    pub kind: ChangeKind,
+    /// Last day of a suspension.
+    pub until: Option<Date>,
+    /// The result that takes the place: look-up code and row id.
+    pub successor: Option<(ResultId, Uuid)>,
+    /// Why.
+    pub grounds: &'a Grounds,
+    /// Account that entered it.
+    pub actor: &'a str,
+    /// Account that confirmed it.
+    pub confirmed_by: Option<&'a str>,
 }
 
 /// Changes the standing of results.
 #[derive(Clone)]
 pub struct Lifecycle {
     store: Store,
+    catalogue: Arc<Catalogue>,
     clock: Arc<dyn Clock>,
 }
 
 impl Lifecycle {
-    /// Decisions are written to `store`.
+    /// Decisions are written to `store`; `catalogue` says which need a second person.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Store, catalogue: Arc<Catalogue>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            catalogue,
+            clock,
+        }
     }
 
-    /// Decides for a caller of the issuing agency.
+    /// Decides for a caller of the issuing agency, or asks a second person where the type wants that.
     ///
     /// # Errors
     /// [`LifecycleError`].
@@ -173,98 +145,166 @@ impl Lifecycle {
         id: ResultId,
         moved: Move,
         grounds: &Grounds,
-    ) -> Result<Decided, LifecycleError> {
+    ) -> Result<Outcome, LifecycleError> {
         self.store
             .run(async |mut tx: Tx| {
                 let stored = tx.result(&id).await?.ok_or(LifecycleError::Unknown)?;
                 caller.require_at(Permission::ChangeStatus, &stored.issued.agency)?;
                 let now = self.clock.now();
-                let decided = write(&mut tx, &stored, &caller.account, moved, grounds, now).await?;
-                Ok((tx, decided))
+                let kind = moved.kind();
+                let outcome = if self.asks_for_four_eyes(&stored, kind) {
+                    let wanted = Ask {
+                        kind,
+                        until: moved.until(),
+                        grounds,
+                        actor: &caller.account,
+                        submission: None,
+                    };
+                    Outcome::Waits(Box::new(ask(&mut tx, &stored, &wanted, now).await?))
+                } else {
+                    let decision = Decision {
+                        kind,
+                        until: moved.until(),
+                        successor: None,
+                        grounds,
+                        actor: &caller.account,
+                        confirmed_by: None,
+                    };
+                    Outcome::Decided(write(&mut tx, &stored, &decision, now).await?)
+                };
+                Ok((tx, outcome))
             })
             .await
     }
+
+    /// Whether a second person must confirm such a change. Of a type that is not in the catalogue any more
+    /// nobody knows; then he must.
+    #[must_use]
+    pub fn asks_for_four_eyes(&self, stored: &StoredResult, kind: ChangeKind) -> bool {
+        self.catalogue
+            .by_code(&stored.issued.result_type)
+            .is_none_or(|known| known.four_eyes.contains(&kind))
+    }
 }
 
-async fn write(
-    tx: &mut Tx,
+/// Where such a change leads now.
+///
+/// # Errors
+/// [`LifecycleError::NotPossible`], [`LifecycleError::UntilPast`].
+pub fn require_possible(
     stored: &StoredResult,
-    actor: &str,
-    moved: Move,
-    grounds: &Grounds,
+    kind: ChangeKind,
+    until: Option<Date>,
     now: UnixTime,
-) -> Result<Decided, LifecycleError> {
-    let id = stored.issued.id;
+) -> Result<Standing, LifecycleError> {
     let from = stored.standing_at(now);
-    if !moved.is_possible_from(from) {
-        return Err(LifecycleError::NotPossible(from));
-    }
-    if moved.until().is_some_and(|until| until < now.local_date()) {
+    let to = moves::after(kind, from).ok_or(LifecycleError::NotPossible(from))?;
+    if until.is_some_and(|until| until < now.local_date()) {
         return Err(LifecycleError::UntilPast);
     }
-    let mut salt = [0; tlog::SALT];
-    SystemRandom::new()
-        .fill(&mut salt)
-        .map_err(|_| StoreError::Missing("randomness"))?;
-    let record = json!({
-        "result": id.to_string(),
-        "to": moved.target().name(),
-        "until": moved.until().map(crate::clock::iso_date),
-        "reason": grounds.reason,
-        "decision": grounds.decision,
-        "authority": grounds.authority,
-        "actor": actor,
-        "at": now.seconds(),
-    });
+    Ok(to)
+}
+
+/// Writes a decision: everything that belongs to it.
+///
+/// # Errors
+/// [`LifecycleError`].
+pub async fn write(
+    tx: &mut Tx,
+    stored: &StoredResult,
+    decision: &Decision<'_>,
+    now: UnixTime,
+) -> Result<Decided, LifecycleError> {
+    let to = require_possible(stored, decision.kind, decision.until, now)?;
     let agency = tx
         .agency(&stored.issued.agency)
         .await?
         .ok_or(StoreError::Missing("agency"))?;
+    let mut change = StatusChange {
+        id: Uuid::now_v7(),
+        result: stored.issued.id,
+        kind: decision.kind,
+        from: stored.standing,
+        // An erratum leaves even a suspension as it is stored.
+        to: match decision.kind {
+            ChangeKind::Erratum => stored.standing,
+            _ => to,
+        },
+        effective_at: now,
+        until: decision.until,
+        successor: decision.successor.map(|(id, _)| id),
+        reason: decision.grounds.reason.clone(),
+        decision: decision.grounds.decision.clone(),
+        authority: decision.grounds.authority.clone(),
+        actor: decision.actor.to_owned(),
+        confirmed_by: decision.confirmed_by.map(str::to_owned),
+        at: now,
+        salt: salt()?,
+        leaf_index: 0,
+    };
     let leaf = tlog::Leaf::new(
         tlog::Kind::StatusChanged,
         now,
         &agency.issuer,
-        &salt,
-        record.to_string().as_bytes(),
+        &change.salt,
+        history::record(&change).to_string().as_bytes(),
     );
-    tx.enqueue(&NewJob::publish_status_list(stored.issued.list, now))
-        .await?;
-    if let Some(until) = moved.until() {
+    if decision.kind != ChangeKind::Erratum {
+        tx.enqueue(&NewJob::publish_status_list(stored.issued.list, now))
+            .await?;
+    }
+    if let Some(until) = decision.until {
         let over = UnixTime::end_of(until).plus(1);
         tx.enqueue(&NewJob::publish_status_list(stored.issued.list, over))
             .await?;
     }
+    let detail = json!({
+        "from": change.from.name(),
+        "to": change.to.name(),
+        "until": decision.until.map(crate::clock::iso_date),
+        "reason": change.reason,
+        "decision": change.decision,
+        "authority": change.authority,
+        "successor": decision.successor.map(|(_, row)| row.to_string()),
+        "confirmed_by": change.confirmed_by,
+    });
     tx.append_audit(&AuditEntry {
         id: Uuid::now_v7(),
         at: now,
-        actor: actor.to_owned(),
-        action: moved.action().to_owned(),
+        actor: change.actor.clone(),
+        action: action(decision.kind).to_owned(),
         subject: Some(stored.issued.row.to_string()),
-        detail: "{}".to_owned(),
+        detail: detail.to_string(),
     })
     .await?;
-    let leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
-    tx.change_status(&StatusChange {
-        id: Uuid::now_v7(),
-        result: id,
-        from: stored.standing,
-        to: moved.target(),
-        effective_at: now,
-        until: moved.until(),
-        successor: None,
-        reason: grounds.reason.clone(),
-        decision: grounds.decision.clone(),
-        authority: grounds.authority.clone(),
-        actor: actor.to_owned(),
-        at: now,
-        salt,
-        leaf_index,
-    })
-    .await?;
+    change.leaf_index = tx.append_leaf(&Leaf::from(&leaf)).await?;
+    tx.change_status(&change).await?;
     Ok(Decided {
-        id,
-        standing: moved.target(),
-        leaf_index,
+        id: stored.issued.id,
+        standing: to,
+        leaf_index: change.leaf_index,
         leaf_hash: leaf.hash(),
     })
+}
+
+/// The word of the audit.
+fn action(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Revocation => "result.revoke",
+        ChangeKind::Recall => "result.recall",
+        ChangeKind::Suspension => "result.suspend",
+        ChangeKind::Reinstatement => "result.reinstate",
+        ChangeKind::Cancellation => "result.cancel",
+        ChangeKind::Replacement => "result.supersede",
+        ChangeKind::Surrender => "result.surrender",
+        ChangeKind::Erratum => "result.correct",
+    }
+}
+
+fn salt() -> Result<[u8; tlog::SALT], StoreError> {
+    let mut salt = [0; tlog::SALT];
+    SystemRandom::new()
+        .fill(&mut salt)
+        .map_err(|_| StoreError::Missing("randomness"))?;
+    Ok(salt)
 }

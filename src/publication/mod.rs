@@ -364,7 +364,9 @@ fn listed(standing: Standing) -> Status {
         Standing::Valid => Status::Valid,
         Standing::Suspended => Status::Suspended,
         Standing::Superseded => Status::Superseded,
-        Standing::Revoked | Standing::Cancelled | Standing::Surrendered => Status::Invalid,
+        Standing::Revoked | Standing::Recalled | Standing::Cancelled | Standing::Surrendered => {
+            Status::Invalid
+        }
     }
 }
 

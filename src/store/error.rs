@@ -76,6 +76,9 @@ pub enum Conflict {
     /// The place in the status list is taken: draw another.
     #[error("the place in the status list is taken")]
     StatusIndex,
+    /// The result waits for another decision, or this one is settled.
+    #[error("another decision about the result waits, or this one is settled")]
+    ChangeRequest,
     /// The result's status is no longer the one the change starts from.
     #[error("the status of the result has changed meanwhile")]
     Standing,

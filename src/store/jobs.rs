@@ -34,6 +34,9 @@ impl NewJob {
     /// Kind of the job that publishes a status list.
     pub const PUBLISH_STATUS_LIST: &'static str = "publish-status-list";
 
+    /// Kind of the job that ends a change request which nobody answered.
+    pub const EXPIRE_CHANGE_REQUEST: &'static str = "expire-change-request";
+
     /// Publishes a status list once `run_at` has come; the payload is the list's number.
     #[must_use]
     pub fn publish_status_list(list: u32, run_at: UnixTime) -> Self {
@@ -41,6 +44,17 @@ impl NewJob {
             id: Uuid::now_v7(),
             kind: Self::PUBLISH_STATUS_LIST.to_owned(),
             payload: list.to_string(),
+            run_at,
+        }
+    }
+
+    /// Ends a change request that still waits once `run_at` has come; the payload is its id.
+    #[must_use]
+    pub fn expire_change_request(request: Uuid, run_at: UnixTime) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            kind: Self::EXPIRE_CHANGE_REQUEST.to_owned(),
+            payload: request.to_string(),
             run_at,
         }
     }

@@ -1,6 +1,6 @@
 //! Issued results (kết quả giải quyết TTHC bản điện tử).
 
-use super::column::{Columns, bigint, bytes, iso};
+use super::column::{Columns, bigint, bytes, iso, text};
 use super::rows::ManyRows;
 use super::{Conflict, Contention, StoreError, Tx};
 use crate::clock::{UnixTime, iso_date};
@@ -61,6 +61,8 @@ pub struct Issued {
     pub source_document: Option<Sha256>,
     /// Digest of the PDF that was handed out.
     pub document: Option<Sha256>,
+    /// The result whose place it took.
+    pub predecessor: Option<ResultId>,
     /// Version of the catalogue it was issued under.
     pub catalogue_version: String,
     /// Salt of its leaf's commitment.
@@ -102,6 +104,8 @@ pub enum Standing {
     Suspended,
     /// Thu hồi.
     Revoked,
+    /// Thu hồi văn bản: taken back by the agency itself, and frozen.
+    Recalled,
     /// Hủy hiệu lực (NĐ 45/2020 Đ15).
     Cancelled,
     /// Được thay thế.
@@ -112,10 +116,11 @@ pub enum Standing {
 
 impl Standing {
     /// Every standing.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Valid,
         Self::Suspended,
         Self::Revoked,
+        Self::Recalled,
         Self::Cancelled,
         Self::Superseded,
         Self::Surrendered,
@@ -137,6 +142,7 @@ impl Standing {
             Self::Valid => "valid",
             Self::Suspended => "suspended",
             Self::Revoked => "revoked",
+            Self::Recalled => "recalled",
             Self::Cancelled => "cancelled",
             Self::Superseded => "superseded",
             Self::Surrendered => "surrendered",
@@ -155,7 +161,8 @@ impl Standing {
         match self {
             Self::Valid => None,
             Self::Suspended => Some(State::Suspended),
-            Self::Revoked => Some(State::Revoked),
+            // Both are "đã thu hồi"; the change in effect says which.
+            Self::Revoked | Self::Recalled => Some(State::Revoked),
             Self::Cancelled => Some(State::Cancelled),
             Self::Superseded => Some(State::Superseded),
             Self::Surrendered => Some(State::Surrendered),
@@ -169,7 +176,7 @@ macro_rules! select {
             "SELECT id, row_id, agency_code, result_type, type_number, year, number, number_text,
                 dossier_code, result_code, issue_date, valid_from, valid_to, data, credential, kid,
                 list_number, list_index, status, status_until, successor_id, issued_at, issued_by,
-                source_document, document, catalogue_version, salt, leaf_index
+                source_document, document, predecessor_id, catalogue_version, salt, leaf_index
             FROM results ",
             $rest
         )
@@ -180,9 +187,9 @@ const INSERT: &str = "
     INSERT INTO results (id, row_id, agency_code, result_type, type_number, year, number, number_text,
         dossier_code, result_code, issue_date, valid_from, valid_to, data, credential, kid,
         list_number, list_index, status, issued_at, issued_by, source_document, document,
-        catalogue_version, salt, leaf_index)
+        predecessor_id, catalogue_version, salt, leaf_index)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'valid', $19,
-        $20, $21, $22, $23, $24, $25)
+        $20, $21, $22, $23, $24, $25, $26)
     ON CONFLICT DO NOTHING";
 
 const INSERT_PLATE: &str = "
@@ -254,6 +261,7 @@ impl Tx {
             .bind(&new.issued_by)
             .bind(bytes(new.source_document.as_ref()))
             .bind(bytes(new.document.as_ref()))
+            .bind(text(new.predecessor))
             .bind(&new.catalogue_version)
             .bind(new.salt.as_slice())
             .bind(bigint(new.leaf_index))
@@ -417,6 +425,7 @@ fn read(row: &AnyRow) -> Result<StoredResult, StoreError> {
             issued_by: row.text("issued_by")?,
             source_document: row.digest_or_null("source_document")?,
             document: row.digest_or_null("document")?,
+            predecessor: row.result_id_or_null("predecessor_id")?,
             catalogue_version: row.text("catalogue_version")?,
             salt: row.salt("salt")?,
             leaf_index: row.number("leaf_index")?,

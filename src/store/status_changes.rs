@@ -3,6 +3,7 @@
 use super::column::{Columns, bigint, iso, text};
 use super::rows::ManyRows;
 use super::{Conflict, Standing, StoreError, Tx};
+use crate::catalogue::ChangeKind;
 use crate::clock::UnixTime;
 use crate::id::ResultId;
 use crate::tlog::SALT;
@@ -18,6 +19,8 @@ pub struct StatusChange {
     pub id: Uuid,
     /// The result's look-up code.
     pub result: ResultId,
+    /// What was decided.
+    pub kind: ChangeKind,
     /// What it was.
     pub from: Standing,
     /// What it becomes.
@@ -36,6 +39,8 @@ pub struct StatusChange {
     pub authority: String,
     /// Account that entered it.
     pub actor: String,
+    /// Account that confirmed it, where the type asks for a second person.
+    pub confirmed_by: Option<String>,
     /// When it was entered.
     pub at: UnixTime,
     /// Salt of its leaf's commitment.
@@ -48,14 +53,17 @@ const MOVE: &str = "
     UPDATE results SET status = $3, status_until = $4, successor_id = $5
     WHERE id = $1 AND status = $2";
 
+/// Changes nothing, and keeps others from changing it meanwhile.
+const HOLD: &str = "UPDATE results SET status = $2 WHERE id = $1 AND status = $2";
+
 const INSERT: &str = "
-    INSERT INTO status_changes (id, result_id, from_status, to_status, effective_at, until, successor_id,
-        reason, decision, authority, actor, at, salt, leaf_index)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    INSERT INTO status_changes (id, result_id, kind, from_status, to_status, effective_at, until, successor_id,
+        reason, decision, authority, actor, confirmed_by, at, salt, leaf_index)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 const OF_RESULT: &str = "
-    SELECT id, result_id, from_status, to_status, effective_at, until, successor_id, reason, decision,
-        authority, actor, at, salt, leaf_index
+    SELECT id, result_id, kind, from_status, to_status, effective_at, until, successor_id, reason, decision,
+        authority, actor, confirmed_by, at, salt, leaf_index
     FROM status_changes WHERE result_id = $1 ORDER BY leaf_index";
 
 static OF_RESULTS: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -64,26 +72,31 @@ static OF_RESULTS: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 impl Tx {
-    /// Moves a result from one standing to another and writes down why. Which moves the law knows is the
+    /// Moves a result from one standing to another and writes down why; an erratum moves nothing. Which moves the law knows is the
     /// caller's business; that the result still stands where the caller saw it is checked here.
     ///
     /// # Errors
     /// [`Conflict::Standing`] when it does not, or does not exist.
     pub async fn change_status(&mut self, change: &StatusChange) -> Result<(), StoreError> {
-        let moved = sqlx::query(MOVE)
-            .bind(change.result.to_string())
-            .bind(change.from.name())
-            .bind(change.to.name())
-            .bind(iso(change.until))
-            .bind(text(change.successor))
-            .execute(self.connection())
-            .await?;
+        let moved = match change.kind {
+            ChangeKind::Erratum => sqlx::query(HOLD)
+                .bind(change.result.to_string())
+                .bind(change.from.name()),
+            _ => sqlx::query(MOVE)
+                .bind(change.result.to_string())
+                .bind(change.from.name())
+                .bind(change.to.name())
+                .bind(iso(change.until))
+                .bind(text(change.successor)),
+        };
+        let moved = moved.execute(self.connection()).await?;
         if moved.rows_affected() == 0 {
             return Err(StoreError::Conflict(Conflict::Standing));
         }
         sqlx::query(INSERT)
             .bind(change.id.to_string())
             .bind(change.result.to_string())
+            .bind(change.kind.name())
             .bind(change.from.name())
             .bind(change.to.name())
             .bind(change.effective_at.seconds())
@@ -93,6 +106,7 @@ impl Tx {
             .bind(&change.decision)
             .bind(&change.authority)
             .bind(&change.actor)
+            .bind(change.confirmed_by.as_deref())
             .bind(change.at.seconds())
             .bind(change.salt.as_slice())
             .bind(bigint(change.leaf_index))
@@ -135,6 +149,7 @@ fn read(row: &AnyRow) -> Result<StatusChange, StoreError> {
     Ok(StatusChange {
         id: row.uuid("id")?,
         result: row.result_id("result_id")?,
+        kind: row.word("kind", ChangeKind::parse)?,
         from: row.word("from_status", Standing::parse)?,
         to: row.word("to_status", Standing::parse)?,
         effective_at: row.time("effective_at")?,
@@ -144,6 +159,7 @@ fn read(row: &AnyRow) -> Result<StatusChange, StoreError> {
         decision: row.text("decision")?,
         authority: row.text("authority")?,
         actor: row.text("actor")?,
+        confirmed_by: row.text_or_null("confirmed_by")?,
         at: row.time("at")?,
         salt: row.salt("salt")?,
         leaf_index: row.number("leaf_index")?,

@@ -1,14 +1,15 @@
 //! What a leaf of the log says, and its hash.
 //!
-//! The log is append-only: one leaf for every result issued, every status change, every check, every
-//! published trust bundle. A leaf says *that*, not *who*: it holds a salted commitment to the record and
+//! The log is append-only: one leaf for every result issued, every status change (and every
+//! request for one), every check, every published trust bundle. A leaf says *that*, not *who*: it holds a salted commitment to the record and
 //! nothing of the record itself, so that personal data can be erased (with its salt) without breaking
 //! the log.
 //!
 //! ```text
 //! leaf = deterministic CBOR array
 //!   [ 1,                 version
-//!     kind,              0 issued, 1 status changed, 2 checked, 3 bundle published
+//!     kind,              0 issued, 1 status changed, 2 checked, 3 bundle published,
+//!                      4 change requested, 5 change request closed
 //!     at,                Unix seconds
 //!     party,             short code of the issuer, or code of the checking agency
 //!     commitment ]       32 bytes: SHA-256("dauso leaf 1" ‖ salt ‖ record)
@@ -35,6 +36,10 @@ pub enum Kind {
     Checked,
     /// A trust bundle was published.
     BundlePublished,
+    /// A change waits for a second person.
+    ChangeRequested,
+    /// A change was rejected, or waited too long.
+    ChangeRequestClosed,
 }
 
 impl Kind {
@@ -46,6 +51,8 @@ impl Kind {
             Self::StatusChanged => "status_changed",
             Self::Checked => "checked",
             Self::BundlePublished => "bundle_published",
+            Self::ChangeRequested => "change_requested",
+            Self::ChangeRequestClosed => "change_request_closed",
         }
     }
 
@@ -55,6 +62,8 @@ impl Kind {
             Self::StatusChanged => 1,
             Self::Checked => 2,
             Self::BundlePublished => 3,
+            Self::ChangeRequested => 4,
+            Self::ChangeRequestClosed => 5,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a verification answers: the report, and what may be shown of the result.
 
-use crate::catalogue::{FieldKind, Label, Matched};
+use crate::catalogue::{ChangeKind, FieldKind, Label, Matched};
 use crate::clock::UnixTime;
 use crate::id::ResultId;
 use crate::report::{Report, Verdict};
@@ -48,6 +48,12 @@ pub struct Shown {
     pub fields: Vec<ShownField>,
     /// The status change in effect.
     pub change: Option<Change>,
+    /// Notices about faults of form (đính chính), the oldest first.
+    pub errata: Vec<Notice>,
+    /// The result whose place it took.
+    pub predecessor: Option<ResultId>,
+    /// The result that took its place.
+    pub successor: Option<ResultId>,
 }
 
 /// One field as somebody may see it.
@@ -68,16 +74,29 @@ pub struct ShownField {
 /// A status change in effect.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
+    /// What was decided.
+    pub kind: ChangeKind,
     /// Since when.
     pub at: UnixTime,
-    /// Why.
-    pub reason: String,
+    /// Why; kept from the public once the result is cancelled (NĐ 45/2020 Đ15.2).
+    pub reason: Option<String>,
     /// Number of the decision.
     pub decision: String,
     /// Who decided.
     pub authority: String,
     /// Last day of a suspension.
     pub until: Option<Date>,
-    /// The result that took its place.
-    pub successor: Option<ResultId>,
+}
+
+/// A notice attached to a result that stays as it stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// Since when.
+    pub at: UnixTime,
+    /// What is corrected.
+    pub reason: String,
+    /// Number of the letter.
+    pub decision: String,
+    /// Who corrects.
+    pub authority: String,
 }

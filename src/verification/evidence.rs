@@ -204,6 +204,9 @@ fn show(bundle: &TrustBundle, verified: &VerifiedClaims, viewer: Viewer) -> Opti
         valid_to: claims.expires.map(UnixTime::local_date),
         fields,
         change: None,
+        errata: Vec::new(),
+        predecessor: None,
+        successor: None,
     })
 }
 

@@ -9,7 +9,7 @@ mod evidence;
 mod register;
 mod wire;
 
-pub use answer::{Answered, Change, Shown, ShownField};
+pub use answer::{Answered, Change, Notice, Shown, ShownField};
 pub use document::{FileError, FileKind};
 pub use evidence::{Folder, FolderError};
 pub use register::{Known, Viewer};
@@ -23,7 +23,6 @@ use crate::report::{CheckKind, Outcome, Reason, Report, Skip};
 use crate::store::{Reader, StoreError, StoredResult};
 use crate::trust::{self, TrustBundle};
 use document::Signed;
-use register::Unreadable;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -70,9 +69,6 @@ pub enum VerifyError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A stored result does not fit the catalogue any more.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
     /// The register failed.
     #[error("the register failed")]
     Store(#[from] StoreError),
@@ -171,7 +167,7 @@ impl Verifier {
     /// Answers about the text of a QR.
     ///
     /// # Errors
-    /// [`VerifyError::Store`], [`VerifyError::Unreadable`]; a forged code is no error.
+    /// [`VerifyError::Store`]; a forged code is no error.
     pub async fn code(&self, text: &str, question: Question) -> Result<Answered, VerifyError> {
         Ok(self.code_known(text, question).await?.0)
     }
@@ -303,19 +299,19 @@ impl Verifier {
             return Ok(None);
         };
         Ok(Some(Known {
-            data: self.data_of(&entry.result)?,
+            data: self.data_of(&entry.result),
             stored: entry.result,
             agency: entry.agency,
             changes: entry.changes,
         }))
     }
 
-    fn data_of(&self, stored: &StoredResult) -> Result<ResultData, Unreadable> {
+    fn data_of(&self, stored: &StoredResult) -> Option<ResultData> {
         let id = stored.issued.id;
         // A map of finished data is whole whenever its lock is given back.
         let kept = || self.data.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(data) = kept().get(&id).cloned() {
-            return Ok(data);
+            return Some(data);
         }
         let data = register::data_of(&self.catalogue, stored)?;
         let mut kept = kept();
@@ -323,7 +319,7 @@ impl Verifier {
             kept.clear();
         }
         kept.insert(id, data.clone());
-        Ok(data)
+        Some(data)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the register knows of a result: its standing at a moment, and what of it somebody may see.
 
-use super::answer::{Change, Shown, ShownField};
+use super::answer::{Change, Notice, Shown, ShownField};
 use crate::catalogue::{
-    Catalogue, Field, Label, Language, ResultData, Value, Visibility, masked, shown,
+    Catalogue, ChangeKind, Field, Label, Language, ResultData, Value, Visibility, masked, shown,
 };
 use crate::clock::UnixTime;
 use crate::report::{CheckKind, Outcome, Reason, Report, Skip, State};
@@ -23,60 +23,46 @@ pub enum Viewer {
 pub struct Known {
     /// The result.
     pub stored: StoredResult,
-    /// Its data.
-    pub data: ResultData,
+    /// Its data, as far as the catalogue still has its type.
+    pub data: Option<ResultData>,
     /// Who issued it.
     pub agency: Agency,
     /// What was decided about it, the oldest first.
     pub changes: Vec<StatusChange>,
 }
 
-/// The stored data cannot be read any more: the type is gone from the catalogue, or has changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the stored data does not fit the catalogue any more")]
-pub struct Unreadable;
-
-/// The data of a stored result.
-///
-/// # Errors
-/// [`Unreadable`].
-pub(super) fn data_of(
-    catalogue: &Catalogue,
-    stored: &StoredResult,
-) -> Result<ResultData, Unreadable> {
-    let known = catalogue
-        .by_code(&stored.issued.result_type)
-        .ok_or(Unreadable)?;
-    let data = serde_json::from_str(stored.issued.data.expose()).map_err(|_| Unreadable)?;
-    Arc::clone(known)
-        .read(&data, stored.issued.issue_date)
-        .map_err(|_| Unreadable)
+/// The data of a stored result; `None` when the type is gone from the catalogue, or has changed so that the
+/// data do not fit it. What such a result says cannot be shown then, nor its hours; how it stands can.
+pub(super) fn data_of(catalogue: &Catalogue, stored: &StoredResult) -> Option<ResultData> {
+    let known = catalogue.by_code(&stored.issued.result_type)?;
+    let data = serde_json::from_str(stored.issued.data.expose()).ok()?;
+    Arc::clone(known).read(&data, stored.issued.issue_date).ok()
 }
 
 /// Writes validity, hours and status of a result at a moment into a report, by what the register knows
 /// at that very moment.
 pub(super) fn judge(report: &mut Report, known: &Known, at: UnixTime) {
-    let data = &known.data;
-    let validity = if at < UnixTime::start_of(data.valid_from()) {
+    let issued = &known.stored.issued;
+    let validity = if at < UnixTime::start_of(issued.valid_from) {
         Outcome::Fail(Reason::NotYetEffective)
-    } else if data
-        .valid_to()
+    } else if issued
+        .valid_to
         .is_some_and(|day| at > UnixTime::end_of(day))
     {
         Outcome::Fail(Reason::Expired)
     } else {
         Outcome::Pass
     };
-    let hours = if is_inside_hours(data, at) {
-        Outcome::Pass
-    } else {
-        Outcome::Fail(Reason::OutsideHours)
+    let hours = match &known.data {
+        Some(data) if is_inside_hours(data, at) => Outcome::Pass,
+        Some(_) => Outcome::Fail(Reason::OutsideHours),
+        None => Outcome::NotPerformed(Skip::TypeUnknown),
     };
     let standing = known.stored.standing_at(at);
     let status = match standing {
         Standing::Valid => Outcome::Pass,
         Standing::Suspended => Outcome::Fail(Reason::Suspended),
-        Standing::Revoked => Outcome::Fail(Reason::Revoked),
+        Standing::Revoked | Standing::Recalled => Outcome::Fail(Reason::Revoked),
         Standing::Cancelled => Outcome::Fail(Reason::Cancelled),
         Standing::Superseded => Outcome::Fail(Reason::Superseded),
         Standing::Surrendered => Outcome::Fail(Reason::Surrendered),
@@ -85,6 +71,7 @@ pub(super) fn judge(report: &mut Report, known: &Known, at: UnixTime) {
         (Outcome::Fail(Reason::NotYetEffective), _) => State::NotYetEffective,
         (Outcome::Fail(_), _) => State::Expired,
         (_, Outcome::Fail(_)) => State::OutsideHours,
+        (_, Outcome::NotPerformed(_)) => State::Undecided,
         _ => State::InForce,
     });
     report.record(CheckKind::Validity, validity);
@@ -124,24 +111,30 @@ pub(super) fn judge_unknown(report: &mut Report, at: UnixTime) {
 /// What somebody may see of a result at a moment.
 #[must_use]
 pub(super) fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
-    let result_type = known.data.result_type();
-    let title = result_type
-        .title_field
-        .as_deref()
-        .and_then(|name| known.data.text(name));
-    let fields = known
-        .data
-        .fields()
+    let issued = &known.stored.issued;
+    let standing = known.stored.standing_at(at);
+    // Of a cancelled result the public learns that, when and by whom, and nothing else (NĐ 45/2020 Đ15.2).
+    let withheld = standing == Standing::Cancelled && viewer == Viewer::Public;
+    let data = known.data.as_ref();
+    let open = data.filter(|_| !withheld);
+    let title = open.and_then(|data| data.text(data.result_type().title_field.as_deref()?));
+    let fields = open
+        .into_iter()
+        .flat_map(ResultData::fields)
         .filter(|(field, _)| viewer == Viewer::Inspector || field.visibility == Visibility::Public)
         .map(|(field, value)| show_field(field, value, viewer))
         .collect();
-    let standing = known.stored.standing_at(at);
+    let moves = known.changes.iter();
     let in_effect = (standing != Standing::Valid)
-        .then(|| known.changes.last())
+        .then(|| moves.rev().find(|one| one.kind != ChangeKind::Erratum))
         .flatten();
+    let errata = known
+        .changes
+        .iter()
+        .filter(|one| one.kind == ChangeKind::Erratum && !withheld);
     Shown {
-        type_code: result_type.code.clone(),
-        label: result_type.label.clone(),
+        type_code: issued.result_type.clone(),
+        label: data.map_or_else(any_result, |data| data.result_type().label.clone()),
         title: title.map(str::to_owned),
         agency_code: known.agency.code.clone(),
         agency: Label {
@@ -149,19 +142,37 @@ pub(super) fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
             en: known.agency.name_en.clone(),
         },
         phone: known.agency.phone.clone(),
-        number: known.stored.issued.number_text.clone(),
-        issue_date: known.data.issue_date(),
-        valid_from: known.data.valid_from(),
-        valid_to: known.data.valid_to(),
+        number: issued.number_text.clone(),
+        issue_date: issued.issue_date,
+        valid_from: issued.valid_from,
+        valid_to: issued.valid_to,
         fields,
         change: in_effect.map(|change| Change {
+            kind: change.kind,
             at: change.effective_at,
-            reason: change.reason.clone(),
+            reason: (!withheld).then(|| change.reason.clone()),
             decision: change.decision.clone(),
             authority: change.authority.clone(),
             until: change.until,
-            successor: change.successor,
         }),
+        errata: errata
+            .map(|change| Notice {
+                at: change.effective_at,
+                reason: change.reason.clone(),
+                decision: change.decision.clone(),
+                authority: change.authority.clone(),
+            })
+            .collect(),
+        predecessor: issued.predecessor,
+        successor: known.stored.successor,
+    }
+}
+
+/// What a result is called whose type nobody knows any more.
+fn any_result() -> Label {
+    Label {
+        vi: "Kết quả giải quyết thủ tục hành chính".to_owned(),
+        en: "Result of an administrative procedure".to_owned(),
     }
 }
 

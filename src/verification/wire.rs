@@ -2,7 +2,7 @@
 //!
 //! Written straight to text: a check is answered in less time than it takes to build a tree of its JSON.
 
-use super::answer::{Answered, Shown, ShownField};
+use super::answer::{Answered, Notice, Shown, ShownField};
 use crate::catalogue::Label;
 use crate::clock::{UnixTime, iso_date};
 use crate::report::{self, Outcome, State};
@@ -76,15 +76,27 @@ struct ResultJson<'a> {
     valid_to: Option<String>,
     fields: Vec<FieldJson<'a>>,
     change: Option<ChangeJson<'a>>,
+    errata: Vec<NoticeJson<'a>>,
+    predecessor: Option<String>,
+    successor: Option<String>,
 }
 
 #[derive(Serialize)]
 struct ChangeJson<'a> {
+    kind: &'static str,
+    at: String,
+    reason: Option<&'a str>,
+    decision: &'a str,
+    authority: &'a str,
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NoticeJson<'a> {
     at: String,
     reason: &'a str,
     decision: &'a str,
     authority: &'a str,
-    until: Option<String>,
 }
 
 impl Answered {
@@ -172,11 +184,24 @@ fn result(shown: &Shown) -> ResultJson<'_> {
         valid_to: shown.valid_to.map(iso_date),
         fields: shown.fields.iter().map(field).collect(),
         change: shown.change.as_ref().map(|change| ChangeJson {
+            kind: change.kind.name(),
             at: change.at.rfc3339(),
-            reason: &change.reason,
+            reason: change.reason.as_deref(),
             decision: &change.decision,
             authority: &change.authority,
             until: change.until.map(iso_date),
         }),
+        errata: shown.errata.iter().map(notice).collect(),
+        predecessor: shown.predecessor.map(|id| id.to_string()),
+        successor: shown.successor.map(|id| id.to_string()),
+    }
+}
+
+fn notice(notice: &Notice) -> NoticeJson<'_> {
+    NoticeJson {
+        at: notice.at.rfc3339(),
+        reason: &notice.reason,
+        decision: &notice.decision,
+        authority: &notice.authority,
     }
 }

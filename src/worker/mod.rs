@@ -4,6 +4,7 @@
 //! put aside after too many failures for a person to look at.
 
 use crate::clock::Clock;
+use crate::lifecycle::{Lifecycle, LifecycleError};
 use crate::publication::{PublishError, Publisher};
 use crate::store::{Job, NewJob, Store, StoreError, Tx};
 use crate::trust::TrustBundle;
@@ -38,6 +39,7 @@ pub struct Worker {
     store: Store,
     publisher: Publisher,
     verifier: Verifier,
+    lifecycle: Lifecycle,
     clock: Arc<dyn Clock>,
     check_details_days: NonZeroU32,
 }
@@ -51,6 +53,8 @@ enum JobError {
     Payload,
     #[error(transparent)]
     Publish(#[from] PublishError),
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
 }
 
 impl Worker {
@@ -60,6 +64,7 @@ impl Worker {
         store: Store,
         publisher: Publisher,
         verifier: Verifier,
+        lifecycle: Lifecycle,
         clock: Arc<dyn Clock>,
         check_details_days: NonZeroU32,
     ) -> Self {
@@ -67,6 +72,7 @@ impl Worker {
             store,
             publisher,
             verifier,
+            lifecycle,
             clock,
             check_details_days,
         }
@@ -146,6 +152,11 @@ impl Worker {
             NewJob::PUBLISH_STATUS_LIST => {
                 let list = job.payload.parse().map_err(|_| JobError::Payload)?;
                 self.publisher.publish_status_list(list).await?;
+                Ok(())
+            }
+            NewJob::EXPIRE_CHANGE_REQUEST => {
+                let request = job.payload.parse().map_err(|_| JobError::Payload)?;
+                self.lifecycle.expire(request).await?;
                 Ok(())
             }
             _ => Err(JobError::UnknownKind),

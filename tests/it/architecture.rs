@@ -32,6 +32,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("cli", "config"),
     ("cli", "telemetry"),
     ("inspection", "verification"),
+    ("issuance", "lifecycle"),
     ("credential", "status"),
     ("credential", "trust"),
 ];

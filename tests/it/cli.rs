@@ -2,6 +2,7 @@
 
 mod demo;
 mod issuing;
+mod life;
 mod markers;
 mod offline;
 mod serving;

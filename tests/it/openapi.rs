@@ -76,7 +76,8 @@ async fn every_operation_is_there() {
         assert_ne!(status, 405, "{method} {path}");
         if status == 404 {
             let code = answer.problem().1;
-            assert_eq!(code, "result/no-pdf", "{method} {path}");
+            let known = ["result/no-pdf", "change-request/unknown"];
+            assert!(known.contains(&code.as_str()), "{method} {path}: {code}");
         }
     }
 }

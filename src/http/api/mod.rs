@@ -1,9 +1,11 @@
 //! Handlers of `/api/v1`, with their request and response types.
 
 pub(super) mod alarms;
+pub(super) mod change_requests;
 pub(super) mod checks;
 pub(super) mod operations;
 pub(super) mod publication;
+pub(super) mod replacement;
 pub(super) mod results;
 pub(super) mod status;
 pub(super) mod tokens;

@@ -23,8 +23,8 @@ const PIXELS_PER_MODULE: u32 = 8;
 
 /// What `POST /api/v1/results` carries: JSON, or a form with `data` and `pdf`.
 pub(in super::super) struct Submission {
-    data: Map<String, Value>,
-    pdf: Option<Vec<u8>>,
+    pub(super) data: Map<String, Value>,
+    pub(super) pdf: Option<Vec<u8>>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Submission {
@@ -76,18 +76,23 @@ pub(in super::super) async fn create(
     headers: HeaderMap,
     submission: Submission,
 ) -> Result<Response, Problem> {
-    let once = once(&headers, &submission)?;
+    let once = once(&headers, &submission, b"")?;
     let request = Request {
         data: submission.data,
         pdf: submission.pdf,
         once,
     };
-    let (status, body) = match service.issuer.issue(&caller, request).await? {
+    Ok(issued(service.issuer.issue(&caller, request).await?))
+}
+
+/// The answer to a request that issued something, now or before.
+pub(super) fn issued(outcome: Outcome) -> Response {
+    let (status, body) = match outcome {
         Outcome::Issued(receipt) => answer(&receipt),
         Outcome::Replayed(answer) => (answer.status, answer.body.expose().clone()),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::CREATED);
-    Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// The answer to a request that issued something; kept for its repetition.
@@ -110,7 +115,12 @@ fn answer(receipt: &Receipt) -> (u16, String) {
     )
 }
 
-fn once(headers: &HeaderMap, submission: &Submission) -> Result<Option<Once>, Problem> {
+/// What makes a repetition harmless; `about` is what the request says besides data and PDF.
+pub(super) fn once(
+    headers: &HeaderMap,
+    submission: &Submission,
+    about: &[u8],
+) -> Result<Option<Once>, Problem> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(None);
     };
@@ -127,7 +137,7 @@ fn once(headers: &HeaderMap, submission: &Submission) -> Result<Option<Once>, Pr
     let pdf = Sha256::of(submission.pdf.as_deref().unwrap_or_default());
     Ok(Some(Once {
         key: key.to_owned(),
-        request: Sha256::of_parts(&[&Sha256::of(&data).0, &pdf.0]),
+        request: Sha256::of_parts(&[&Sha256::of(&data).0, &pdf.0, about]),
         answer,
     }))
 }
@@ -142,11 +152,14 @@ pub(in super::super) struct ResultBody {
     data: Value,
     qr_text: String,
     pdf: Option<String>,
+    predecessor: Option<String>,
+    successor: Option<String>,
     history: Vec<ChangeBody>,
 }
 
 #[derive(Serialize)]
 struct ChangeBody {
+    kind: &'static str,
     at: String,
     from: &'static str,
     to: &'static str,
@@ -167,6 +180,7 @@ pub(in super::super) async fn read(
     caller.require_at(Permission::ReadResult, &stored.issued.agency)?;
     let changes = tx.status_changes(&id).await?;
     let history = changes.into_iter().map(|change| ChangeBody {
+        kind: change.kind.name(),
         at: change.effective_at.rfc3339(),
         from: change.from.name(),
         to: change.to.name(),
@@ -185,6 +199,8 @@ pub(in super::super) async fn read(
             .issued
             .document
             .map(|_| format!("/api/v1/results/{id}/pdf")),
+        predecessor: stored.issued.predecessor.map(|id| id.to_string()),
+        successor: stored.successor.map(|id| id.to_string()),
         r#type: stored.issued.result_type,
         agency_code: stored.issued.agency,
         history: history.collect(),

@@ -2,7 +2,7 @@
 
 use super::words::{AnswerWords, Words, day, fill, moment, other, words};
 use super::{Shown, Visit, assets};
-use crate::catalogue::Language;
+use crate::catalogue::{ChangeKind, Language};
 use crate::clock::UnixTime;
 use crate::id::ResultId;
 use crate::report::{Answer, CheckKind, Outcome, Reason, Report, Skip, State};
@@ -47,6 +47,8 @@ pub struct StatusDetail {
     pub authority: Option<Shown>,
     /// Why; not shown for a cancelled result (NĐ 45/2020 Đ15.2).
     pub reason: Option<Shown>,
+    /// What kind of decision is in effect.
+    pub kind: Option<ChangeKind>,
     /// The result that took its place.
     pub successor: Option<ResultId>,
     /// The permitted hours, a line each.
@@ -376,6 +378,13 @@ fn status_details(status: &Status, visit: Visit<'_>) -> Vec<String> {
         }
         State::Revoked | State::Cancelled | State::Superseded | State::Surrendered => {
             lines.extend(decided(detail, visit.language));
+            if detail.kind == Some(ChangeKind::Recall) && status.state == State::Revoked {
+                lines.push(own.recalled.clone());
+            }
+            // The list says that there is a successor, only the register which.
+            if status.state == State::Superseded && detail.successor.is_none() {
+                lines.push(own.superseded_online.clone());
+            }
         }
         State::Unknown => lines.push(own.unknown.clone()),
         State::Undecided => lines.push(undecided(status.knowledge, visit)),
@@ -434,7 +443,8 @@ fn undecided(knowledge: Knowledge, visit: Visit<'_>) -> String {
     let own = &words(visit.language).status;
     match knowledge {
         Knowledge::None => own.undecided.clone(),
-        Knowledge::Register(at) | Knowledge::List(at) => {
+        Knowledge::Register(_) => own.type_unknown.clone(),
+        Knowledge::List(at) => {
             let hours = visit.now.since(at).max(0) / 3_600;
             let (sentence, count) = if hours <= 48 {
                 (&own.undecided_hours, hours)

@@ -32,10 +32,27 @@ pub struct Landing {
     /// The public fields in display order, masked where the type says so. A cancelled result shows none,
     /// whatever is given here (NĐ 45/2020 Đ15.2).
     pub facts: Vec<Fact>,
+    /// Notices about faults of form, the oldest first.
+    pub errata: Vec<Erratum>,
+    /// The result whose place it took.
+    pub predecessor: Option<ResultId>,
     /// Telephone number of the agency, as it is written.
     pub telephone: Option<Shown>,
     /// What the page's script needs for answer 1; without it the script stays out.
     pub check: Option<CodeCheck>,
+}
+
+/// A notice attached to a result that stays as it stands (đính chính).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Erratum {
+    /// When it was given.
+    pub at: Date,
+    /// What is corrected.
+    pub reason: Shown,
+    /// Number of the letter.
+    pub decision: Shown,
+    /// Who corrects.
+    pub authority: Shown,
 }
 
 /// One line of content.
@@ -107,6 +124,8 @@ struct Page<'a> {
     agency: Tagged,
     document: Tagged,
     rows: [Row; 3],
+    errata: Vec<String>,
+    predecessor: Option<ResultId>,
     facts: Vec<FactRow>,
     code: String,
     telephone: Option<&'a Shown>,
@@ -160,6 +179,12 @@ impl Landing {
             } else {
                 fact_rows(&self.facts, visit.language)
             },
+            errata: self
+                .errata
+                .iter()
+                .map(|one| one.sentence(visit.language))
+                .collect(),
+            predecessor: self.predecessor,
             code: self.id.grouped(),
             telephone: self.telephone.as_ref(),
             dialled: self.telephone.as_ref().map(dialled).unwrap_or_default(),
@@ -199,6 +224,22 @@ impl Landing {
                 (Tone::Open.name(), assets::icon("not-checked")),
             ],
         }
+    }
+}
+
+impl Erratum {
+    /// "Ngày 10/11/2026, theo văn bản số 0300/SXD-VT của Sở Xây dựng Mẫu: …"
+    fn sentence(&self, language: Language) -> String {
+        let named = [
+            ("date", day(self.at, language)),
+            ("decision", self.decision.to_string()),
+            ("authority", self.authority.to_string()),
+            ("reason", self.reason.to_string()),
+        ];
+        let named = named
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        fill(&words(language).landing.erratum, &named)
     }
 }
 

@@ -22,7 +22,7 @@ pub use answers::{Knowledge, Status, StatusDetail, Subject};
 pub use assets::csp;
 pub use checked::{Checked, Input, Signed};
 pub use home::{Home, HomeMessage};
-pub use landing::{CheckKey, CodeCheck, Fact, FactKind, Landing};
+pub use landing::{CheckKey, CodeCheck, Erratum, Fact, FactKind, Landing};
 pub use problem::{NotFound, Problem, ProblemPage};
 pub use shown::Shown;
 pub use words::asked_language;

@@ -201,6 +201,9 @@ words! {
         reason: String,
         hours: String,
         successor: String,
+        superseded_online: String,
+        recalled: String,
+        type_unknown: String,
         unknown: String,
         undecided: String,
         undecided_hours: String,
@@ -234,6 +237,10 @@ words! {
         validity: String,
         validity_span: String,
         validity_open: String,
+        predecessor: String,
+        errata: String,
+        errata_lead: String,
+        erratum: String,
     }
     NotFound {
         title: String,

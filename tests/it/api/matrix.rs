@@ -4,7 +4,8 @@
 //! who may call it. What is asked for belongs to our agency; callers are nobody and every role of ours and of
 //! another agency.
 
-use crate::support::app::{Answer, Call, OURS, THEIRS, TestApp, badge, problem};
+use super::four_eyes;
+use crate::support::app::{Answer, Call, Issued, OURS, THEIRS, TestApp, badge, problem};
 use crate::support::contract::contract;
 use axum::http::Method;
 use dauso::access::{Permission, Role};
@@ -18,7 +19,12 @@ enum Rule {
     Role(Permission),
     /// Whose role has the permission, for things of his own agency.
     Own(Permission),
+    /// Who may confirm changes at his own agency and did not ask for this one.
+    SecondPerson,
 }
+
+/// Who asked for the changes that wait.
+const ASKING: Role = Role::Registrar;
 
 /// The rule of an operation, and what those who may are answered.
 fn rule(operation: &str) -> Option<(Rule, u16)> {
@@ -32,7 +38,13 @@ fn rule(operation: &str) -> Option<(Rule, u16)> {
         "signIn" => (Rule::Anybody, 401),
         "issue" => (Rule::Own(Issue), 201),
         "readResult" | "readSvg" | "readPng" | "readPdf" => (Rule::Own(ReadResult), 200),
-        "revoke" | "suspend" | "reinstate" => (Rule::Own(ChangeStatus), 200),
+        "revoke" | "suspend" | "reinstate" | "recall" | "cancel" | "surrender" | "correct" => {
+            (Rule::Own(ChangeStatus), 200)
+        }
+        "replace" => (Rule::Own(ChangeStatus), 201),
+        "readHistory" | "readChangeRequest" => (Rule::Own(ReadResult), 200),
+        "listChangeRequests" => (Rule::Role(ReadResult), 200),
+        "confirmChange" | "rejectChange" => (Rule::SecondPerson, 200),
         "recordChecks" => (Rule::Role(Check), 200),
         "listChecks" | "listAlarms" => (Rule::Role(ReadChecks), 200),
         _ => return None,
@@ -43,7 +55,14 @@ fn rule(operation: &str) -> Option<(Rule, u16)> {
 fn filled<'a>(operation: &str, call: Call<'a>) -> Call<'a> {
     let mut grounds = json!({"reason": "Thử", "decision": "1/QĐ", "authority": "Sở Mẫu"});
     match operation {
-        "revoke" | "reinstate" => call.json(&grounds),
+        "revoke" | "reinstate" | "recall" | "cancel" | "surrender" | "correct" => {
+            call.json(&grounds)
+        }
+        "rejectChange" => call.json(&json!({"reason": "Thử"})),
+        "replace" => {
+            grounds["data"] = Value::Object(badge());
+            call.json(&grounds)
+        }
         "suspend" => {
             grounds["until"] = "2026-11-30".into();
             call.json(&grounds)
@@ -98,6 +117,9 @@ fn allowed(rule: &Rule, agency: &str, role: Role) -> bool {
         Rule::Anybody => true,
         Rule::Role(permission) => role.may(*permission),
         Rule::Own(permission) => role.may(*permission) && agency == OURS,
+        Rule::SecondPerson => {
+            role.may(Permission::ConfirmChange) && agency == OURS && role != ASKING
+        }
     }
 }
 
@@ -108,7 +130,7 @@ fn refused(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn every_role_of_every_agency_gets_what_the_table_allows_and_nothing_else() {
-    let app = TestApp::start().await;
+    let (app, _) = four_eyes::started().await;
     let mut cells = 0;
     for (name, method, template) in operations() {
         let (rule, inside) = rule(name).unwrap();
@@ -120,8 +142,19 @@ async fn every_role_of_every_agency_gets_what_the_table_allows_and_nothing_else(
             let call = app.post(&result.path("/suspension")).by(Role::Registrar);
             filled("suspend", call).send().await.ok();
         }
-        let path = template.replace("{id}", &result.id).replace("{list}", "1");
-        let nobody = filled(name, app.call(method.clone(), &path)).send().await;
+        let about_a_request = template.contains("change-requests/{id}");
+        let path = async || {
+            let id = if about_a_request {
+                let permit = Issued::of(&app.issue(&four_eyes::permit()).await);
+                four_eyes::ask(&app, &permit).await
+            } else {
+                result.id.clone()
+            };
+            template.replace("{id}", &id).replace("{list}", "1")
+        };
+        let nobody = filled(name, app.call(method.clone(), &path().await))
+            .send()
+            .await;
         if matches!(rule, Rule::Anybody) {
             assert_eq!(nobody.status.as_u16(), inside, "{name}: {}", nobody.text());
             assert!(!refused(&nobody), "{name}");
@@ -133,13 +166,16 @@ async fn every_role_of_every_agency_gets_what_the_table_allows_and_nothing_else(
             .flat_map(|agency| Role::ALL.map(|role| (agency, role)))
         {
             cells += 1;
-            let call = app.call(method.clone(), &path).by_at(agency, role);
+            let call = app.call(method.clone(), &path().await).by_at(agency, role);
             let answer = filled(name, call).send().await;
             let cell = format!("{name} by {role:?} of {agency}");
             if allowed(&rule, agency, role) {
                 let status = answer.status.as_u16();
                 assert_eq!(status, inside, "{cell}: {}", answer.text());
                 assert!(!refused(&answer), "{cell}");
+            } else if matches!(rule, Rule::SecondPerson) && (agency, role) == (OURS, ASKING) {
+                let same = problem(403, "change-request/same-person");
+                assert_eq!(answer.problem(), same, "{cell}");
             } else {
                 assert_eq!(answer.problem(), problem(403, "auth/forbidden"), "{cell}");
                 let text = answer.text();

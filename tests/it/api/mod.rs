@@ -4,7 +4,9 @@
 mod bucket;
 mod checks;
 mod door;
+mod four_eyes;
 mod headers;
+mod life;
 mod limits;
 mod lists;
 mod matrix;

@@ -74,6 +74,14 @@ fn help_and_version_go_to_standard_output_and_end_with_0() {
         "revoke",
         "suspend",
         "reinstate",
+        "recall",
+        "cancel",
+        "surrender",
+        "supersede",
+        "erratum",
+        "requests",
+        "approve",
+        "reject",
         "keys",
     ] {
         assert!(

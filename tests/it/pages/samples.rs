@@ -1,14 +1,14 @@
 //! Sample pages of every kind, in both languages.
 
-use dauso::catalogue::{Label, Language};
+use dauso::catalogue::{ChangeKind, Label, Language};
 use dauso::clock::UnixTime;
 use dauso::cose::cbor;
 use dauso::credential::numeric::encode as digits;
 use dauso::credential::{Claims, Draft, StatusRef};
 use dauso::digest::Sha256;
 use dauso::http::pages::{
-    CheckKey, Checked, CodeCheck, Fact, FactKind, Home, HomeMessage, Input, Knowledge, Landing,
-    NotFound, Problem, ProblemPage, Signed, Site, Status, StatusDetail, Subject, Visit,
+    CheckKey, Checked, CodeCheck, Erratum, Fact, FactKind, Home, HomeMessage, Input, Knowledge,
+    Landing, NotFound, Problem, ProblemPage, Signed, Site, Status, StatusDetail, Subject, Visit,
 };
 use dauso::id::ResultId;
 use dauso::key::PublicKey;
@@ -115,6 +115,7 @@ fn detail(state: State) -> StatusDetail {
         decision: decided.then(|| "0213/QĐ-SXD".into()),
         authority: decided.then(|| "Sở Xây dựng Mẫu".into()),
         reason: decided.then(|| "đơn vị trả lại phù hiệu không đúng hạn".into()),
+        kind: None,
         successor: (state == State::Superseded)
             .then(|| ResultId::parse("0A1B2C3D4E5F6G7H").unwrap()),
         hours: (state == State::OutsideHours).then(|| "Thứ 2 – Thứ 6: 22:00 – 06:00".into()),
@@ -139,6 +140,8 @@ pub(super) fn landing(state: State, language: Language) -> Landing {
         },
         subject: Subject::Plates(vec!["43C-000.00".into()]),
         facts: facts(language),
+        errata: Vec::new(),
+        predecessor: None,
         telephone: Some("0000 000 000".into()),
         check: None,
     }
@@ -201,6 +204,53 @@ fn landing_of_a_fleet(language: Language) -> Landing {
         "Đường Ví Dụ nối dài\nQuốc lộ 0 – từ nút giao Mẫu Thượng đến cầu Thử Nghiệm",
         FactKind::Words,
     ));
+    landing
+}
+
+/// Taken back by its own agency.
+fn landing_recalled(language: Language) -> Landing {
+    let mut landing = landing(State::Revoked, language);
+    landing.status.detail.kind = Some(ChangeKind::Recall);
+    landing.status.detail.reason = Some("văn bản ghi sai thẩm quyền ký".into());
+    landing
+}
+
+/// In force, in the place of another one, with two notices.
+fn landing_with_erratum(language: Language) -> Landing {
+    let erratum = |decision: &str, reason: &str| Erratum {
+        at: date!(2026 - 11 - 10),
+        reason: reason.into(),
+        decision: decision.into(),
+        authority: "Sở Xây dựng Mẫu".into(),
+    };
+    Landing {
+        errata: vec![
+            erratum("0300/SXD-VT", "phần căn cứ ghi thiếu số nghị định"),
+            erratum("0301/SXD-VT", "sai cỡ chữ của tiêu đề"),
+        ],
+        predecessor: ResultId::parse("0A1B2C3D4E5F6G7H").ok(),
+        ..landing(State::InForce, language)
+    }
+}
+
+/// Known from a status list alone.
+fn landing_superseded_offline(language: Language) -> Landing {
+    let mut landing = landing(State::Superseded, language);
+    landing.status.knowledge = Knowledge::List(now().plus(-3_600));
+    landing.status.detail = StatusDetail::default();
+    landing
+}
+
+/// Of a type that has left the catalogue.
+fn landing_of_no_type(language: Language) -> Landing {
+    let mut landing = landing(State::Undecided, language);
+    landing.document = label(
+        "Kết quả giải quyết thủ tục hành chính",
+        "Result of an administrative procedure",
+    );
+    landing.status.knowledge = Knowledge::Register(now());
+    landing.subject = Subject::Content;
+    landing.facts.clear();
     landing
 }
 
@@ -327,6 +377,19 @@ pub(super) fn all_pages() -> Vec<(String, String)> {
             let name = format!("landing-{}", state.code().replace('_', "-"));
             add(&name, landing(*state, language).render(visit));
         }
+        add("landing-recalled", landing_recalled(language).render(visit));
+        add(
+            "landing-erratum",
+            landing_with_erratum(language).render(visit),
+        );
+        add(
+            "landing-superseded-offline",
+            landing_superseded_offline(language).render(visit),
+        );
+        add(
+            "landing-type-gone",
+            landing_of_no_type(language).render(visit),
+        );
         add("landing-code", landing_with_script(language).render(visit));
         add("landing-fleet", landing_of_a_fleet(language).render(visit));
         add(

@@ -5,6 +5,7 @@ use super::samples::{
 };
 use crate::support::stores::both;
 use dauso::access::Role;
+use dauso::catalogue::ChangeKind;
 use dauso::digest::Sha256;
 use dauso::store::{ApiKey, Leaf, Reader, Standing, StatusChange, Store, StoreError};
 
@@ -96,6 +97,7 @@ fn an_answer_knows_what_was_committed_before_the_question() {
                     let change = StatusChange {
                         id: uuid(500 + u32::try_from(round).unwrap()),
                         result: id,
+                        kind: ChangeKind::Revocation,
                         from: Standing::Valid,
                         to: Standing::Revoked,
                         effective_at: now(),
@@ -105,6 +107,7 @@ fn an_answer_knows_what_was_committed_before_the_question() {
                         decision: "12/QĐ-SXD".into(),
                         authority: AGENCY.into(),
                         actor: "registrar".into(),
+                        confirmed_by: None,
                         at: now(),
                         salt: [7; 16],
                         leaf_index,

@@ -4,6 +4,7 @@ use super::samples::{
     AGENCY, OTHER_AGENCY, begun, issued, leaf, now, other_agency, result_id, uuid,
 };
 use crate::support::stores::both;
+use dauso::catalogue::ChangeKind;
 use dauso::private::Private;
 use dauso::store::{
     Conflict, Issued, Standing, StatusChange, StatusListRegister, StoreError, StoredResult, Tx,
@@ -170,6 +171,12 @@ async fn change(
     let change = StatusChange {
         id: uuid(u32::try_from(leaf_index).expect("a short log")),
         result: result_id(number),
+        kind: match to {
+            Standing::Suspended => ChangeKind::Suspension,
+            Standing::Cancelled => ChangeKind::Cancellation,
+            Standing::Superseded => ChangeKind::Replacement,
+            _ => ChangeKind::Revocation,
+        },
         from,
         to,
         effective_at: now().plus(60),
@@ -179,6 +186,7 @@ async fn change(
         decision: "12/QĐ-SXD".into(),
         authority: "Sở Xây dựng Mẫu".into(),
         actor: "registrar".into(),
+        confirmed_by: Some("signatory".into()),
         at: now(),
         salt: [7; 16],
         leaf_index,

@@ -119,6 +119,7 @@ pub(crate) fn issued(number: u32) -> Issued {
         issued_by: "registrar".into(),
         source_document: Some(Sha256::of(b"came")),
         document: None,
+        predecessor: None,
         catalogue_version: "1".into(),
         plates: Private::new(vec!["43C00000".into()]),
     }

@@ -1,10 +1,12 @@
 //! The tables themselves: alike on both, made once, append-only where they should be.
 
-use super::samples::{begun, check, issued, leaf, now, record, uuid};
+use super::samples::{AGENCY, begun, check, issued, leaf, now, record, uuid};
 use crate::judges::root;
 use crate::support::stores::{Kind, Register, both};
+use dauso::catalogue::ChangeKind;
 use dauso::store::{AuditEntry, Standing, StatusChange, Store, StoreError};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::migrate::Migrator;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Mutex;
@@ -282,6 +284,87 @@ fn servers_that_open_an_empty_register_at_once_all_get_it() {
 }
 
 #[test]
+fn changes_from_before_the_life_cycle_keep_their_place_and_get_their_kind() {
+    both(async |register| {
+        // As the register was before: the first migration alone, with one result and three decisions.
+        let (folder, nothing) = match register.kind {
+            Kind::Sqlite => ("sqlite", None),
+            Kind::Postgres => (
+                "postgres",
+                Some("DROP SCHEMA public CASCADE; CREATE SCHEMA public"),
+            ),
+        };
+        let url = match register.kind {
+            Kind::Sqlite => format!("{}-before?mode=rwc", register.url),
+            Kind::Postgres => register.url.clone(),
+        };
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        if let Some(sql) = nothing {
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        }
+        let first = tempfile::tempdir().unwrap();
+        let path = root("migrations").join(folder);
+        fs::copy(
+            path.join("0001_init.sql"),
+            first.path().join("0001_init.sql"),
+        )
+        .unwrap();
+        let mut migrator = Migrator::new(first.path()).await.unwrap();
+        migrator.set_locking(false);
+        migrator.run(&mut connection).await.unwrap();
+        let blob = match register.kind {
+            Kind::Sqlite => "x'00'",
+            Kind::Postgres => "'\\x00'::bytea",
+        };
+        let mut sql = format!(
+            "INSERT INTO agencies VALUES ('{AGENCY}', 'SXD', 'SXD', 'A', 'A', NULL, NULL, NULL, NULL, 0);
+             INSERT INTO status_lists VALUES (1, 8, 'SXD', 0);
+             INSERT INTO results VALUES ('{id}', 'r', '{AGENCY}', 't', 1, 2026, 1, '1', 'd', 'c', '2026-01-01',
+                '2026-01-01', NULL, '{{}}', {blob}, '00a1ff10', 1, 1, 'revoked', NULL, NULL, 0, 'x', NULL, NULL,
+                '1', {salt}, 0);",
+            id = issued(1).id,
+            salt = blob.replace("00", &"00".repeat(16)),
+        );
+        for (index, to) in [(1, "suspended"), (2, "valid"), (3, "revoked")] {
+            sql += &format!(
+                "INSERT INTO log_entries VALUES ({index}, 'status_changed', {blob}, {blob}, 0);
+                 INSERT INTO status_changes VALUES ('{change}', '{id}', 'valid', '{to}', 0, NULL, NULL, 'r', 'd',
+                    'a', 'x', 0, {salt}, {index});",
+                change = uuid(index),
+                id = issued(1).id,
+                salt = blob.replace("00", &"00".repeat(16)),
+            );
+        }
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+
+        let store = Store::open(&url).await.unwrap();
+        let mut tx = store.read().await.unwrap();
+        let changes = tx.status_changes(&issued(1).id).await.unwrap();
+        let kinds: Vec<ChangeKind> = changes.iter().map(|one| one.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                ChangeKind::Suspension,
+                ChangeKind::Reinstatement,
+                ChangeKind::Revocation
+            ]
+        );
+        drop(tx);
+        store.close().await;
+        // The table is append-only again.
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        let refused = sqlx::query("UPDATE status_changes SET kind = 'x'")
+            .execute(&mut connection)
+            .await;
+        assert!(refused.unwrap_err().to_string().contains("append-only"));
+    });
+}
+
+#[test]
 fn a_ping_fails_when_the_tables_are_gone() {
     both(async |register| {
         register.store.ping().await.unwrap();
@@ -307,6 +390,7 @@ fn append_only_tables_refuse_change_and_removal() {
                 tx.change_status(&StatusChange {
                     id: uuid(1),
                     result: issued(1).id,
+                    kind: ChangeKind::Revocation,
                     from: Standing::Valid,
                     to: Standing::Revoked,
                     effective_at: now(),
@@ -316,6 +400,7 @@ fn append_only_tables_refuse_change_and_removal() {
                     decision: "12/QĐ-SXD".into(),
                     authority: "Sở Xây dựng Mẫu".into(),
                     actor: "registrar".into(),
+                    confirmed_by: None,
                     at: now(),
                     salt: [7; 16],
                     leaf_index,

@@ -153,6 +153,44 @@ impl TestApp {
         }
     }
 
+    /// The same installation, opened again without the files of its catalogue.
+    pub(crate) async fn without_catalogue_files(self) -> Self {
+        for entry in std::fs::read_dir(self.path().join("catalogue")).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        let (directory, keys, clock) = (self.directory, self.keys, self.clock);
+        let clock_of = Arc::clone(&clock);
+        let opened = Installation::open(directory.path(), None, clock_of).await;
+        Self::with(opened.unwrap(), directory, keys, clock, Wanted::default()).await
+    }
+
+    /// A second API key of the account with this role at an agency.
+    pub(crate) async fn another_key(&self, agency: &str, role: Role) -> String {
+        let key = "dauso_mot-khoa-khac".to_owned();
+        let now = self.clock.now();
+        let store = self.installation.store();
+        let accounts = store.read().await.unwrap().accounts(agency).await.unwrap();
+        let account = accounts.iter().find(|one| one.role == role).unwrap();
+        let entered = store
+            .run(|mut tx: dauso::store::Tx| {
+                let new = dauso::store::ApiKey {
+                    digest: dauso::digest::Sha256::of(key.as_bytes()),
+                    account: account.id.clone(),
+                    label: "second".to_owned(),
+                    created_at: now,
+                    expires_at: None,
+                    revoked_at: None,
+                };
+                async move {
+                    tx.add_api_key(&new).await?;
+                    Ok::<_, dauso::store::StoreError>((tx, ()))
+                }
+            })
+            .await;
+        entered.unwrap();
+        key
+    }
+
     /// The data directory.
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()

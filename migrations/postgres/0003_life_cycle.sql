@@ -1,0 +1,49 @@
+-- The life cycle whole: what kind of decision it was and who confirmed it, the result that a new one
+-- replaces, and the requests that wait for a second person.
+
+ALTER TABLE results ADD COLUMN predecessor_id TEXT;
+CREATE UNIQUE INDEX results_by_predecessor ON results (predecessor_id) WHERE predecessor_id IS NOT NULL;
+
+ALTER TABLE status_changes ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE status_changes ADD COLUMN confirmed_by TEXT;
+
+-- Rows from before say their kind by where they led. The trigger is away for this one statement.
+DROP TRIGGER status_changes_keep ON status_changes;
+UPDATE status_changes SET kind = CASE to_status
+    WHEN 'suspended' THEN 'suspension'
+    WHEN 'valid' THEN 'reinstatement'
+    WHEN 'cancelled' THEN 'cancellation'
+    WHEN 'superseded' THEN 'replacement'
+    WHEN 'surrendered' THEN 'surrender'
+    ELSE 'revocation' END;
+CREATE TRIGGER status_changes_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON status_changes
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- data and pdf are what a replacement is to be issued from; they are erased when the request is settled.
+CREATE TABLE change_requests (
+    id TEXT PRIMARY KEY,
+    result_id TEXT NOT NULL REFERENCES results (id),
+    agency_code TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    until TEXT,
+    reason TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    data TEXT,
+    pdf BYTEA,
+    asked_by TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    settled_by TEXT,
+    settled_at BIGINT,
+    settled_because TEXT,
+    ask_salt BYTEA NOT NULL,
+    ask_leaf_index BIGINT NOT NULL UNIQUE REFERENCES log_entries (leaf_index),
+    settle_salt BYTEA,
+    settle_leaf_index BIGINT REFERENCES log_entries (leaf_index)
+);
+
+-- One result waits for one decision at a time.
+CREATE UNIQUE INDEX change_requests_waiting ON change_requests (result_id) WHERE state = 'waiting';
+CREATE INDEX change_requests_by_agency ON change_requests (agency_code, id);

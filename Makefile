@@ -71,14 +71,15 @@ test-rust: $(JUDGES) $(BROWSER)
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --lib --bins --tests
 
-bench: deps-build ## the published figures
-	$(CARGO) run --release --locked -- bench
+bench: build ## the published figures, beside their limits and peers; writes docs/BENCHMARKS.md
+	@tools/deps.sh test
+	tools/bench.sh --report docs/BENCHMARKS.md
 
 fresh: ## clone HEAD into an empty directory; check the demo and run the tests there
 	tools/fresh.sh
 
 clean: ## remove what was built and installed here; leaves demo/, which holds data
-	rm -rf target .judges tests/browser/node_modules
+	rm -rf target .judges tests/browser/node_modules bench/peers/express/node_modules bench/peers/fastapi/.venv
 
 $(JUDGES): tests/judges/requirements.txt
 	test -x .judges/bin/python || python3 -m venv .judges

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-binary=target/release/dauso
+binary=${DAUSO:-target/release/dauso}
 peers=bench/peers
 
 [ -e "$peers/express/node_modules/.stamp" ] || {

@@ -24,7 +24,7 @@ use crate::publication::{Publisher, Terms};
 use crate::signer::Keyring;
 use crate::signer::file::read_passphrase;
 use crate::store::documents::{Bucket, Documents};
-use crate::store::{Recorder, Store};
+use crate::store::{Reader, Recorder, Store};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use crate::worker::Worker;
@@ -160,8 +160,17 @@ impl Installation {
     /// # Errors
     /// When the register fails.
     pub async fn verifier(&self, anchors: Vec<Certificate>) -> anyhow::Result<Verifier> {
+        let reader = Reader::start(self.store.clone());
+        self.verifier_with(reader, anchors).await
+    }
+
+    async fn verifier_with(
+        &self,
+        reader: Reader,
+        anchors: Vec<Certificate>,
+    ) -> anyhow::Result<Verifier> {
         let verifier = Verifier::new(
-            self.store.clone(),
+            reader,
             Arc::clone(&self.catalogue),
             Arc::clone(&self.clock),
             anchors,
@@ -220,15 +229,16 @@ impl Installation {
     /// # Errors
     /// When a part cannot be made.
     pub async fn service(&self) -> anyhow::Result<Service> {
-        let verifier = self.verifier(Vec::new()).await?;
+        let reader = Reader::start(self.store.clone());
+        let verifier = self.verifier_with(reader.clone(), Vec::new()).await?;
         Ok(Service {
             store: self.store.clone(),
+            reader,
             documents: self.documents.clone(),
             issuer: self.issuer()?,
             lifecycle: self.lifecycle(),
             login: Login::new(self.store.clone(), Arc::clone(&self.clock)),
             inspection: Inspection::new(
-                self.store.clone(),
                 Recorder::start(self.store.clone(), self.metrics.clone()),
                 verifier.clone(),
                 Arc::clone(&self.catalogue),

@@ -45,8 +45,8 @@ pub(super) async fn identify(
 
 async fn caller(service: &Service, key: &str) -> Result<Option<Caller>, Problem> {
     let digest = Sha256::of(key.trim().as_bytes());
-    let mut tx = service.store.read().await?;
-    Ok(tx.caller(&digest, service.clock.now()).await?)
+    let now = service.clock.now();
+    Ok(service.reader.caller(digest, now).await?)
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

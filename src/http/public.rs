@@ -116,7 +116,7 @@ pub(super) async fn landing(
         None if wants_json => super::api::unknown_result().into_response(),
         None => page(StatusCode::NOT_FOUND, NotFound { id }.render(visit)),
         Some((answered, _)) if wants_json => {
-            let mut response = axum::Json(answered.to_json()).into_response();
+            let mut response = super::api::json(answered.to_text());
             response
                 .headers_mut()
                 .insert(header::VARY, HeaderValue::from_static("Accept"));
@@ -203,8 +203,8 @@ async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Probl
         .iter()
         .map(|known| known.number)
         .collect();
-    let keys = service.store.read().await?.keys().await?;
-    let own = keys.into_iter().filter(|key| {
+    let keys = service.reader.keys().await?;
+    let own = keys.iter().filter(|key| {
         key.purpose == Purpose::Credential && key.agency.as_deref() == Some(&issued.agency)
     });
     Ok(CodeCheck {
@@ -215,11 +215,11 @@ async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Probl
                 not_after: key
                     .retired_at
                     .map_or(key.not_after, |at| at.min(key.not_after)),
-                types: match key.types {
+                types: match &key.types {
                     TypeScope::Every => all.clone(),
-                    TypeScope::Only(numbers) => numbers,
+                    TypeScope::Only(numbers) => numbers.clone(),
                 },
-                key: key.public,
+                key: key.public.clone(),
             })
             .collect(),
         credential: Sha256::of(&issued.credential),

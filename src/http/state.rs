@@ -8,8 +8,8 @@ use crate::lifecycle::Lifecycle;
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::publication::Publisher;
-use crate::store::Store;
 use crate::store::documents::Documents;
+use crate::store::{Reader, Store};
 use crate::verification::Verifier;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ use std::time::Duration;
 pub struct Service {
     /// The register.
     pub store: Store,
+    /// Questions about the register that many ask.
+    pub reader: Reader,
     /// The files.
     pub documents: Documents,
     /// Issues results.

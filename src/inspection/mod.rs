@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::limits;
 use crate::private::Private;
 use crate::report::{CheckKind, Outcome, Reason, Skip};
-use crate::store::{Alarm, Check, CheckEntry, Place, Recorder, Seen, Store, StoreError, Tx};
+use crate::store::{Alarm, Check, CheckEntry, Place, RecordedCheck, Recorder, Seen, StoreError};
 use crate::tlog;
 use crate::verification::{Question, REQUIRED_WITH_MATCH, Verifier, VerifyError, Viewer};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -49,8 +49,8 @@ pub struct Recorded {
     pub id: Uuid,
     /// The verdict as it was recorded.
     pub verdict: &'static str,
-    /// The report as it was recorded.
-    pub report: Json,
+    /// The report as it was recorded: JSON.
+    pub report: String,
     /// Place of the leaf.
     pub leaf_index: u64,
     /// Its hash.
@@ -103,7 +103,6 @@ pub enum InspectionError {
 /// Records checks.
 #[derive(Clone)]
 pub struct Inspection {
-    store: Store,
     recorder: Recorder,
     verifier: Verifier,
     catalogue: Arc<Catalogue>,
@@ -114,17 +113,15 @@ pub struct Inspection {
 const NOTE: usize = 1_000;
 
 impl Inspection {
-    /// Checks are judged by `verifier` against `store` and written by `recorder`.
+    /// Checks are judged by `verifier` and written by `recorder`.
     #[must_use]
     pub fn new(
-        store: Store,
         recorder: Recorder,
         verifier: Verifier,
         catalogue: Arc<Catalogue>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            store,
             recorder,
             verifier,
             catalogue,
@@ -146,23 +143,21 @@ impl Inspection {
         if records.len() > limits::CHECKS_PER_REQUEST {
             return Err(InspectionError::TooMany);
         }
-        let mut tx = self.store.read().await?;
         let mut admitted = Vec::with_capacity(records.len());
         let mut entries = Vec::with_capacity(records.len());
         for record in records {
             let admission = self.admit(record);
             if admission.is_ok() {
-                entries.push(self.entry(&mut tx, caller, record).await?);
+                entries.push(self.entry(caller, record).await?);
             }
             admitted.push(admission);
         }
-        drop(tx);
         let mut written = self.recorder.record(entries).await?.into_iter();
         let mut answers = Vec::with_capacity(records.len());
         for admission in admitted {
             answers.push(match admission.map(|()| written.next()) {
                 Err(refused) => Err(refused),
-                Ok(Some(Ok(check))) => Ok(self.recorded(check).await?),
+                Ok(Some(Ok(recorded))) => Ok(recorded.into()),
                 Ok(_) => Err(Refused::IdTaken),
             });
         }
@@ -187,20 +182,15 @@ impl Inspection {
         Ok(())
     }
 
-    async fn entry(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        record: &Record,
-    ) -> Result<CheckEntry, InspectionError> {
+    async fn entry(&self, caller: &Caller, record: &Record) -> Result<CheckEntry, InspectionError> {
         let now = self.clock.now();
         let question = Question {
             at: now,
             viewer: Viewer::Inspector,
         };
-        let mut answered = self
+        let (mut answered, known) = self
             .verifier
-            .code_in(tx, record.scanned.expose(), question)
+            .code_known(record.scanned.expose(), question)
             .await?;
         answered.report.record(
             CheckKind::Match,
@@ -211,19 +201,13 @@ impl Inspection {
             },
         );
         answered.verdict = answered.report.verdict(REQUIRED_WITH_MATCH);
-        let agency = match answered.id {
-            Some(id) => tx.result(&id).await?.map(|stored| stored.issued.agency),
-            None => None,
-        };
+        let agency = known.map(|known| known.agency.code);
         let scanned = Sha256::of(record.scanned.expose().as_bytes());
         let mut salt = [0; tlog::SALT];
         SystemRandom::new()
             .fill(&mut salt)
             .map_err(|_| StoreError::Missing("randomness"))?;
-        let mut report = answered.to_json();
-        if let Some(shown) = &record.shown {
-            report["shown_on_device"] = shown.clone();
-        }
+        let report = answered.to_text_with(record.shown.as_ref());
         let committed = json!({
             "id": record.id.to_string(),
             "content": record.content.hex(),
@@ -262,7 +246,7 @@ impl Inspection {
                 result_agency: agency,
                 scanned,
                 verdict: answered.verdict,
-                report: report.to_string(),
+                report,
                 seen: record.seen,
                 finding: record.finding.clone(),
                 note: record.note.clone(),
@@ -277,17 +261,16 @@ impl Inspection {
             alarms: alarm.into_iter().collect(),
         })
     }
+}
 
-    /// A check as it is recorded, now or before.
-    async fn recorded(&self, check: Check) -> Result<Recorded, StoreError> {
-        let places = check.leaf_index..check.leaf_index.saturating_add(1);
-        let stored = self.store.read().await?.leaf_hashes(places).await?;
-        Ok(Recorded {
+impl From<RecordedCheck> for Recorded {
+    fn from(RecordedCheck { check, leaf_hash }: RecordedCheck) -> Self {
+        Self {
             id: check.id,
             verdict: check.verdict.name(),
-            report: serde_json::from_str(&check.report).unwrap_or(Json::Null),
+            report: check.report,
             leaf_index: check.leaf_index,
-            leaf_hash: stored.first().copied().ok_or(StoreError::Missing("leaf"))?,
-        })
+            leaf_hash,
+        }
     }
 }

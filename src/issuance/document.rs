@@ -10,6 +10,7 @@ use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::pdf::archival::Archival;
 use crate::pdf::attachment::{self, Attachment};
+use crate::pdf::content::Surface;
 use crate::pdf::earlier::Earlier;
 use crate::pdf::image::{Ground, Picture};
 use crate::pdf::inspect::{Coverage, screen, signatures};
@@ -319,6 +320,8 @@ impl Preparation {
 /// Symbol, footer, seal and signature dictionary in one update of a file that nobody signed yet.
 fn stamp_page(document: &Document<'_>, wanted: &Preparation) -> Result<Prepared, IssueError> {
     let mut update = Update::new(document)?;
+    let first = document.page(0)?;
+    let surface = Surface::read(document, &first)?;
     let archival = Archival::of(document)?;
     let empty = signature::empty_fields(document)?;
     // The form brought its own field: that one is signed, no second one is added.
@@ -328,7 +331,7 @@ fn stamp_page(document: &Document<'_>, wanted: &Preparation) -> Result<Prepared,
             let wish = wanted.seal_wish(*diameter);
             let found = match field.and_then(|field| field.page) {
                 Some(page) => place::seal_on(document, &wish, page)?.map(|place| (page, place)),
-                None => place::seal(document, &wish)?,
+                None => place::seal(document, &surface, &wish)?,
             };
             found.map(|(page, place)| (picture, page, place))
         }
@@ -339,8 +342,7 @@ fn stamp_page(document: &Document<'_>, wanted: &Preparation) -> Result<Prepared,
         .filter(|(_, page, _)| *page == 0)
         .map(|(.., place)| *place)
         .collect();
-    let first = document.page(0)?;
-    stamp::compose(&mut update, &first, &wanted.stamp(&on_first))?;
+    stamp::compose_on(&mut update, &first, &surface, &wanted.stamp(&on_first))?;
     if archival.allows_files() {
         attachment::attach(
             &mut update,

@@ -3,7 +3,7 @@
 use super::IssueError;
 use crate::catalogue::{self, PageChoice, ResultType};
 use crate::pdf::Document;
-use crate::pdf::content::{MarkKind, Surface};
+use crate::pdf::content::{ContentError, MarkKind, Surface};
 use crate::pdf::layout::{self, Corner, Spot, SymbolPlace};
 use crate::pdf::signatory;
 use crate::pdf::view::{Place, View};
@@ -53,14 +53,18 @@ fn corner(at: catalogue::Corner) -> Corner {
 
 /// Between position and name of the signatory where those are found, else where the catalogue says, else
 /// the free place nearest to the lower right of that page. A page without one shows no seal: the signature
-/// is there all the same, and nothing is ever printed over.
+/// is there all the same, and nothing is ever printed over. `first` is the surface of page 1.
 pub(super) fn seal(
     document: &Document<'_>,
+    first: &Surface,
     wish: &SealWish<'_>,
 ) -> Result<Option<(usize, Place)>, IssueError> {
-    let found = signatory::find_signature_gap(document, wish.signatory, wish.position)?;
+    let (name, position) = (wish.signatory, wish.position);
+    let found = signatory::find_signature_gap_from(document, first, name, position)?;
     if let Some((index, gap)) = found {
-        let view = Surface::read(document, &document.page(index)?)?.view;
+        let page = document.page(index)?;
+        let view = View::new(page.crop_box, page.rotate.into(), page.user_unit);
+        let view = view.ok_or(ContentError::NoArea)?;
         let place = signatory::seal_alone(&view, gap, wish.diameter);
         return Ok(Some((index, place)));
     }
@@ -68,8 +72,14 @@ pub(super) fn seal(
         PageChoice::First => 0,
         PageChoice::Last => document.page_references()?.len().saturating_sub(1),
     };
-    let surface = Surface::read(document, &document.page(index)?)?;
-    Ok(free(&surface, wish).map(|place| (index, place)))
+    let other;
+    let surface = if index == 0 {
+        first
+    } else {
+        other = Surface::read(document, &document.page(index)?)?;
+        &other
+    };
+    Ok(free(surface, wish).map(|place| (index, place)))
 }
 
 /// The same on one page: the one on which a field waits for the signature.
@@ -98,9 +108,11 @@ pub(super) fn further_seal(
     document: &Document<'_>,
     wish: &SealWish<'_>,
 ) -> Result<Option<(usize, Place)>, IssueError> {
-    let found = signatory::find_signature_gap(document, wish.signatory, wish.position)?;
+    let first = Surface::read(document, &document.page(0)?)?;
+    let (name, position) = (wish.signatory, wish.position);
+    let found = signatory::find_signature_gap_from(document, &first, name, position)?;
     let Some((index, gap)) = found else {
-        return seal(document, wish);
+        return seal(document, &first, wish);
     };
     let surface = Surface::read(document, &document.page(index)?)?;
     let signatures: Vec<Place> = surface

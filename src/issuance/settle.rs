@@ -37,7 +37,10 @@ impl Issuer {
             .await?;
         let mut recorded: HashSet<Sha256> = HashSet::new();
         let mut tx = self.store.read().await?;
-        for name in unsettled.iter().flat_map(crate::store::documents::Unsettled::names) {
+        for name in unsettled
+            .iter()
+            .flat_map(crate::store::documents::Unsettled::names)
+        {
             if tx.is_document_of_result(name).await? {
                 recorded.insert(*name);
             }

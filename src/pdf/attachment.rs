@@ -11,7 +11,6 @@
 use super::error::PdfError;
 use super::lexer::Lexer;
 use super::object::{ObjRef, Object};
-use super::pack::put_packed;
 use super::patch;
 use super::reader::Document;
 use super::signature;
@@ -55,7 +54,7 @@ pub fn attach(update: &mut Update<'_>, file: &Attachment<'_>) -> Result<(), PdfE
         String::from_utf8_lossy(&subtype),
         file.data.len()
     );
-    put_packed(update, stream, &entries, file.data);
+    update.put_stream(stream, entries.as_bytes(), file.data);
     let name = writer::text_string(file.name);
     let embedded = format!("/EF<</F {stream}/UF {stream}>>/Desc ");
     let spec = [

@@ -12,7 +12,7 @@
 //! equal bytes.
 
 use super::object::ObjRef;
-use super::pack::put_packed;
+use super::pack::Packed;
 use super::writer::Update;
 use crate::digest::Sha256;
 use skrifa::charmap::Charmap;
@@ -20,13 +20,14 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
 use skrifa::raw::TableProvider as _;
 use skrifa::{FontRef, MetadataProvider};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use subsetter::GlyphRemapper;
 use unicode_normalization::UnicodeNormalization;
 
 /// A font that comes with the program; see `src/pdf/fonts/README.md`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Typeface {
     /// Liberation Sans: captions.
     Sans,
@@ -69,6 +70,30 @@ pub enum FontError {
     Unusable,
 }
 
+/// What look-up codes are written with. Every subset begins with them, so that all papers of one
+/// installation share their subsets: to cut and pack one takes longer than everything else in a stamp.
+const OF_CODES: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ ";
+
+/// Subsets that are remembered: two for each name of a system and its owner.
+const CUTS: usize = 64;
+
+/// A font file, packed.
+#[derive(Clone)]
+struct Cut {
+    name: String,
+    /// Its length before it was packed.
+    bytes: usize,
+    program: Packed,
+    unicode: Packed,
+    /// Which glyphs it has ([`cid_set`]).
+    glyphs: Packed,
+}
+
+/// Subsets cut so far, by their characters in the order of their codes. They depend on nothing else.
+static KNOWN: LazyLock<Mutex<Cuts>> = LazyLock::new(Mutex::default);
+
+type Cuts = HashMap<(Typeface, String), Arc<Cut>>;
+
 /// The glyphs used of one typeface.
 pub struct Subset {
     typeface: Typeface,
@@ -91,7 +116,7 @@ impl Subset {
         let font = FontRef::new(typeface.file()).map_err(|_| FontError::Unusable)?;
         let (size, location) = (Size::unscaled(), LocationRef::default());
         let units = font.metrics(size, location).units_per_em;
-        Ok(Self {
+        let mut subset = Self {
             typeface,
             charmap: font.charmap(),
             advances: font.glyph_metrics(size, location),
@@ -99,7 +124,9 @@ impl Subset {
             font,
             glyphs: GlyphRemapper::new(),
             used: BTreeMap::new(),
-        })
+        };
+        subset.show(OF_CODES)?;
+        Ok(subset)
     }
 
     /// The width of a text at type size 1, in the same unit.
@@ -119,7 +146,8 @@ impl Subset {
     /// # Errors
     /// [`FontError::NoGlyph`].
     pub fn show(&mut self, text: &str) -> Result<String, FontError> {
-        let mut operand = String::from("<");
+        let mut operand = String::with_capacity(4 * text.len() + 2);
+        operand.push('<');
         for character in text.nfc() {
             let (glyph, width) = self.glyph(character)?;
             let code = self.glyphs.remap(glyph);
@@ -143,9 +171,13 @@ impl Subset {
     /// # Errors
     /// [`FontError::Unusable`].
     pub fn embed(self, update: &mut Update<'_>) -> Result<ObjRef, FontError> {
-        let file = subsetter::subset(self.typeface.file(), 0, &self.glyphs)
-            .map_err(|_| FontError::Unusable)?;
-        let name = format!("{}+{}", tag(&file), self.typeface.name());
+        let Cut {
+            name,
+            bytes,
+            program: packed,
+            unicode: map,
+            glyphs,
+        } = self.cut()?.as_ref().clone();
         let [font, descendant, descriptor, program, unicode, set] =
             std::array::from_fn(|_| update.reserve());
         let metrics = self.font.metrics(Size::unscaled(), LocationRef::default());
@@ -188,11 +220,36 @@ impl Subset {
             )
             .into_bytes(),
         );
-        let length = format!("/Length1 {}", file.len());
-        put_packed(update, program, &length, &file);
-        put_packed(update, unicode, "", self.to_unicode().as_bytes());
-        put_packed(update, set, "", &cid_set(&file)?);
+        packed.put(update, program, &format!("/Length1 {bytes}"));
+        map.put(update, unicode, "");
+        glyphs.put(update, set, "");
         Ok(font)
+    }
+
+    /// The font file of this subset: cut now, or the last time that the same one was needed.
+    fn cut(&self) -> Result<Arc<Cut>, FontError> {
+        // A map of finished files is whole whenever its lock is given back.
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let characters: String = self.used.values().map(|(character, _)| character).collect();
+        let key = (self.typeface, characters);
+        if let Some(cut) = known().get(&key) {
+            return Ok(Arc::clone(cut));
+        }
+        let file = subsetter::subset(self.typeface.file(), 0, &self.glyphs)
+            .map_err(|_| FontError::Unusable)?;
+        let cut = Arc::new(Cut {
+            name: format!("{}+{}", tag(&file), self.typeface.name()),
+            bytes: file.len(),
+            program: Packed::new(&file),
+            unicode: Packed::new(self.to_unicode().as_bytes()),
+            glyphs: Packed::new(&cid_set(&file)?),
+        });
+        let mut known = known();
+        if known.len() >= CUTS {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&cut));
+        Ok(cut)
     }
 
     /// `1 [556 500 …]`: widths from glyph 1 on without a gap.

@@ -24,8 +24,3 @@ impl Packed {
         update.put_stream(reference, entries.as_bytes(), &self.0);
     }
 }
-
-/// Packs data and writes it as a stream.
-pub(super) fn put_packed(update: &mut Update<'_>, reference: ObjRef, entries: &str, data: &[u8]) {
-    Packed::new(data).put(update, reference, entries);
-}

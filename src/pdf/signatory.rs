@@ -56,7 +56,24 @@ pub fn find_signature_gap(
     name: &str,
     position: &str,
 ) -> Result<Option<(usize, Place)>, ContentError> {
-    for index in 0..SIGNATURE_PAGES {
+    let first = Surface::read(document, &document.page(0)?)?;
+    find_signature_gap_from(document, &first, name, position)
+}
+
+/// The same, by who has read the first page already.
+///
+/// # Errors
+/// [`ContentError`] if a page up to that one cannot be read.
+pub fn find_signature_gap_from(
+    document: &Document<'_>,
+    first: &Surface,
+    name: &str,
+    position: &str,
+) -> Result<Option<(usize, Place)>, ContentError> {
+    if let Some(gap) = signature_gap(first, name, position) {
+        return Ok(Some((0, gap)));
+    }
+    for index in 1..SIGNATURE_PAGES {
         let page = match document.page(index) {
             Ok(page) => page,
             Err(PdfError::NoSuchPage { .. }) => return Ok(None),

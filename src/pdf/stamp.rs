@@ -22,7 +22,6 @@ use super::label::{Fonts, FooterLines, Form, Label, number, precise};
 use super::layout::{self, Overlap, SymbolPlace};
 use super::matrix::{Matrix, Rect};
 use super::object::{Dict, ObjRef, Object};
-use super::pack::put_packed;
 use super::page::Page;
 use super::patch;
 use super::reader::Document;
@@ -87,11 +86,24 @@ pub fn compose(
     stamp: &Stamp<'_>,
 ) -> Result<Stamped, StampError> {
     let surface = Surface::read(update.document(), page)?;
+    compose_on(update, page, &surface, stamp)
+}
+
+/// The same, by who has read the page already.
+///
+/// # Errors
+/// [`StampError`]; the update must then be dropped.
+pub fn compose_on(
+    update: &mut Update<'_>,
+    page: &Page,
+    surface: &Surface,
+    stamp: &Stamp<'_>,
+) -> Result<Stamped, StampError> {
     let view = surface.view;
     let mut fonts = Fonts::new()?;
     let forms = [Form::Full, Form::Compact];
-    let (label_place, label) = place_label(&surface, &fonts, stamp, &forms)?;
-    let footer = place_footer(&surface, &fonts, stamp, label_place)?;
+    let (label_place, label) = place_label(surface, &fonts, stamp, &forms)?;
+    let footer = place_footer(surface, &fonts, stamp, label_place)?;
 
     let mut drawing = placed(&view, label_place, &label.draw(&mut fonts, stamp.symbol)?);
     if let Some((place, lines)) = &footer {
@@ -100,7 +112,7 @@ pub fn compose(
     let sans = fonts.sans.embed(update)?;
     let mono = fonts.mono.embed(update)?;
     let named = format!("/S {sans} /M {mono}");
-    draw_on_top(update, page, &surface, &named, &drawing)?;
+    draw_on_top(update, page, surface, &named, &drawing)?;
     Ok(Stamped {
         label: label_place,
         footer: footer.map(|(place, _)| place),
@@ -219,7 +231,8 @@ fn draw_on_top(
         number(surface.view.width * POINTS_PER_MM),
         number(surface.view.height * POINTS_PER_MM)
     );
-    put_packed(update, form, &entries, drawing);
+    // Packing the symbol would take longer than everything else here, to save a tenth of a usual file.
+    update.put_stream(form, entries.as_bytes(), drawing);
     invoke(update, page, surface, form)
 }
 
@@ -418,7 +431,7 @@ fn upright(
         number(bounds.height()),
         spelled(turn)
     );
-    put_packed(update, form, &entries, drawing);
+    update.put_stream(form, entries.as_bytes(), drawing);
     let Rect { x0, y0, x1, y1 } = view.user_rect(place);
     Appearance {
         form,

@@ -55,18 +55,18 @@ pub fn svg_at(symbol: &Symbol, title: &str, module_micrometres: NonZeroU32) -> S
 #[must_use]
 pub fn pdf_path(symbol: &Symbol) -> Vec<u8> {
     let side = side(symbol);
-    let mut operators = format!("1 g 0 0 {side} {side} re f 0 g\n");
-    operators.reserve(16 * 1024);
+    let mut operators = Vec::with_capacity(20 * 1024);
+    operators.extend_from_slice(format!("1 g 0 0 {side} {side} re f 0 g\n").as_bytes());
     for run in runs(symbol) {
         push_number(&mut operators, run.x);
-        operators.push(' ');
+        operators.push(b' ');
         push_number(&mut operators, side - 1 - run.y);
-        operators.push(' ');
+        operators.push(b' ');
         push_number(&mut operators, run.length);
-        operators.push_str(" 1 re\n");
+        operators.extend_from_slice(b" 1 re\n");
     }
-    operators.push_str("f\n");
-    operators.into_bytes()
+    operators.extend_from_slice(b"f\n");
+    operators
 }
 
 /// Half-block characters for a terminal, black on white whatever its colours are: two modules in a
@@ -131,18 +131,20 @@ fn runs(symbol: &Symbol) -> impl Iterator<Item = Run> + use<'_> {
 
 fn svg_file(symbol: &Symbol, title: &str, size: &str) -> String {
     let side = side(symbol);
-    let mut path = String::with_capacity(16 * 1024);
+    let mut path = Vec::with_capacity(20 * 1024);
     for run in runs(symbol) {
-        path.push('M');
+        path.push(b'M');
         push_number(&mut path, run.x);
-        path.push(' ');
+        path.push(b' ');
         push_number(&mut path, run.y);
-        path.push('h');
+        path.push(b'h');
         push_number(&mut path, run.length);
-        path.push_str("v1H");
+        path.extend_from_slice(b"v1H");
         push_number(&mut path, run.x);
-        path.push('z');
+        path.push(b'z');
     }
+    // Only ASCII was written.
+    let path = String::from_utf8(path).unwrap_or_default();
     let title = escaped(title);
     format!(
         concat!(
@@ -158,11 +160,12 @@ fn svg_file(symbol: &Symbol, title: &str, size: &str) -> String {
 }
 
 /// Decimal digits. A symbol has some 800 runs; formatting them would take longer than encoding the text.
-fn push_number(out: &mut String, number: u32) {
+fn push_number(out: &mut Vec<u8>, number: u32) {
     if number >= 10 {
         push_number(out, number / 10);
     }
-    out.extend(char::from_digit(number % 10, 10));
+    // Below ten, so the conversion holds.
+    out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
 }
 
 /// Text for the content of an XML element.

@@ -1,12 +1,15 @@
 //! Accounts of people and systems, and the digests of their API keys.
 
 use super::column::{Columns, seconds};
+use super::rows::ManyRows;
 use super::{Conflict, StoreError, Tx};
 use crate::access::{Caller, Role};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::private::Private;
 use sqlx::any::AnyRow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Somebody who works for an agency, or a system that does.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -86,6 +89,16 @@ const CALLER: &str = "
     WHERE api_keys.digest = $1 AND api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL
       AND (api_keys.expires_at IS NULL
            OR (api_keys.expires_at >= $2 AND api_keys.created_at - 60 <= $2))";
+
+static CALLERS: LazyLock<ManyRows> = LazyLock::new(|| {
+    let select = "
+    SELECT api_keys.digest AS digest, api_keys.expires_at AS expires_at,
+        accounts.id AS id, accounts.role AS role, accounts.agency_code AS agency_code
+    FROM api_keys JOIN accounts ON accounts.id = api_keys.account_id
+    WHERE api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL
+      AND api_keys.digest IN (VALUES";
+    ManyRows::new(select, 1, ")")
+});
 
 impl Tx {
     /// Makes an account.
@@ -218,6 +231,25 @@ impl Tx {
             .bind(at.seconds());
         let row = query.fetch_optional(self.connection()).await?;
         row.as_ref().map(read_caller).transpose()
+    }
+
+    /// Whoever holds keys with these digests, each with the last moment of the key if it has one.
+    pub async fn callers(
+        &mut self,
+        keys: &[Sha256],
+    ) -> Result<HashMap<Sha256, (Caller, Option<UnixTime>)>, StoreError> {
+        let mut found = HashMap::new();
+        for (sql, keys) in CALLERS.filled(keys) {
+            let mut query = sqlx::query(sql);
+            for key in &keys {
+                query = query.bind(key.0.as_slice());
+            }
+            for row in query.fetch_all(self.connection()).await? {
+                let until = Columns(&row).time_or_null("expires_at")?;
+                found.insert(Columns(&row).digest("digest")?, (read_caller(&row)?, until));
+            }
+        }
+        Ok(found)
     }
 }
 

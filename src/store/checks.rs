@@ -57,6 +57,15 @@ pub struct Check {
     pub signed: bool,
 }
 
+/// A check as it stands in the register and the log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecordedCheck {
+    /// What was recorded, with the place of its leaf.
+    pub check: Check,
+    /// Hash of that leaf.
+    pub leaf_hash: Sha256,
+}
+
 /// A check to record, with what is written together with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CheckEntry {
@@ -190,8 +199,14 @@ impl Tx {
     pub async fn record_checks(
         &mut self,
         entries: &[&CheckEntry],
-    ) -> Result<Vec<Result<Check, Conflict>>, StoreError> {
-        let mut recorded = self.earlier_checks(entries).await?;
+    ) -> Result<Vec<Result<RecordedCheck, Conflict>>, StoreError> {
+        let mut recorded = HashMap::new();
+        for (id, check) in self.earlier_checks(entries).await? {
+            let place = check.leaf_index..check.leaf_index.saturating_add(1);
+            let leaf_hash = self.leaf_hashes(place).await?.pop();
+            let leaf_hash = leaf_hash.ok_or(StoreError::Missing("leaf"))?;
+            recorded.insert(id, RecordedCheck { check, leaf_hash });
+        }
         let mut begun = HashSet::new();
         let new: Vec<&CheckEntry> = entries
             .iter()
@@ -201,11 +216,12 @@ impl Tx {
         // The log head is not touched when everything was recorded before.
         if !new.is_empty() {
             let leaves: Vec<&tlog::Leaf> = new.iter().map(|entry| &entry.leaf).collect();
-            let places = self.append_leaves(&leaves).await?;
-            let checks: Vec<Check> = places
+            let appended = self.append_leaves(&leaves).await?;
+            let checks: Vec<Check> = appended
+                .iter()
                 .zip(&new)
-                .map(|(leaf_index, entry)| Check {
-                    leaf_index,
+                .map(|(appended, entry)| Check {
+                    leaf_index: appended.index,
                     ..entry.check.clone()
                 })
                 .collect();
@@ -213,12 +229,16 @@ impl Tx {
             for alarm in new.iter().flat_map(|entry| &entry.alarms) {
                 self.add_alarm(alarm).await?;
             }
-            recorded.extend(checks.into_iter().map(|check| (check.id, check)));
+            for (check, appended) in checks.into_iter().zip(appended) {
+                let leaf_hash = appended.hash;
+                recorded.insert(check.id, RecordedCheck { check, leaf_hash });
+            }
         }
         let answer = |entry: &&CheckEntry| {
             let sent = &entry.check;
-            let same =
-                |first: &&Check| first.account == sent.account && first.content == sent.content;
+            let same = |first: &&RecordedCheck| {
+                first.check.account == sent.account && first.check.content == sent.content
+            };
             let first = recorded.get(&sent.id).filter(same);
             first.cloned().ok_or(Conflict::CheckId)
         };

@@ -98,9 +98,13 @@ impl Tx {
     pub async fn append_leaves(
         &mut self,
         leaves: &[&tlog::Leaf],
-    ) -> Result<Range<u64>, StoreError> {
-        let (places, _) = self.append(leaves).await?;
-        Ok(places)
+    ) -> Result<Vec<Appended>, StoreError> {
+        let (places, leaves) = self.append(leaves).await?;
+        let appended = places.zip(&leaves).map(|(index, leaf)| Appended {
+            index,
+            hash: leaf.hash(),
+        });
+        Ok(appended.collect())
     }
 
     async fn append(

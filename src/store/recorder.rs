@@ -4,7 +4,7 @@
 //! A sync to disk takes the time of some hundred rows; shared by all who wait, it is what lets every check
 //! be logged.
 
-use super::{Check, CheckEntry, Conflict, Store, StoreError};
+use super::{CheckEntry, Conflict, RecordedCheck, Store, StoreError};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +22,7 @@ pub struct Recorder {
 }
 
 /// What became of each check of a request: see [`super::Tx::record_checks`].
-type Answers = Vec<Result<Check, Conflict>>;
+type Answers = Vec<Result<RecordedCheck, Conflict>>;
 
 #[derive(Debug)]
 struct Request {

@@ -1,6 +1,7 @@
 //! Issued results (kết quả giải quyết TTHC bản điện tử).
 
 use super::column::{Columns, bigint, bytes, iso, text};
+use super::rows::ManyRows;
 use super::{Conflict, Contention, StoreError, Tx};
 use crate::clock::{UnixTime, iso_date};
 use crate::digest::{Sha256, hex};
@@ -10,6 +11,7 @@ use crate::report::State;
 use crate::tlog::{Kind, Leaf, SALT};
 use serde_json::json;
 use sqlx::any::AnyRow;
+use std::sync::LazyLock;
 use time::Date;
 use uuid::Uuid;
 
@@ -226,6 +228,9 @@ const REFUSED_BY: &str = "
 
 const BY_ID: &str = select!("WHERE id = $1");
 
+static BY_IDS: LazyLock<ManyRows> =
+    LazyLock::new(|| ManyRows::new(select!("WHERE id IN (VALUES"), 1, ")"));
+
 const BY_ROW: &str = select!("WHERE row_id = $1");
 
 const BY_CODE: &str = select!("WHERE result_code = $1");
@@ -329,6 +334,24 @@ impl Tx {
     /// The result with a look-up code.
     pub async fn result(&mut self, id: &ResultId) -> Result<Option<StoredResult>, StoreError> {
         self.one_result(BY_ID, id.to_string()).await
+    }
+
+    /// The results with these look-up codes, in any order.
+    pub async fn results_with(
+        &mut self,
+        ids: &[ResultId],
+    ) -> Result<Vec<StoredResult>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for (sql, ids) in BY_IDS.filled(ids) {
+            let mut query = sqlx::query(sql);
+            for id in ids {
+                query = query.bind(id.to_string());
+            }
+            for row in query.fetch_all(self.connection()).await? {
+                found.push(read(&row)?);
+            }
+        }
+        Ok(found)
     }
 
     /// The result with an internal id.

@@ -37,6 +37,21 @@ impl ManyRows {
             Some((self.0.get(place)?.as_str(), piece))
         })
     }
+
+    /// The items in the fewest pieces that hold them, the last one filled up with its last item: for
+    /// questions, which may be put twice.
+    pub(super) fn filled<'s, T: Copy>(
+        &'s self,
+        items: &[T],
+    ) -> impl Iterator<Item = (&'s str, Vec<T>)> {
+        let [largest, ..] = SIZES;
+        items.chunks(largest).filter_map(move |piece| {
+            let place = SIZES.iter().rposition(|size| *size >= piece.len())?;
+            let mut filled = piece.to_vec();
+            filled.resize(*SIZES.get(place)?, *piece.last()?);
+            Some((self.0.get(place)?.as_str(), filled))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -60,5 +75,23 @@ mod tests {
             rows.0[2],
             "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING"
         );
+    }
+
+    #[test]
+    fn questions_fill_the_smallest_statement_that_holds_them() {
+        let rows = ManyRows::new("SELECT a FROM t WHERE a IN (VALUES", 1, ")");
+        for (count, sizes) in [(1, vec![1]), (2, vec![8]), (9, vec![64]), (70, vec![64, 8])] {
+            let items: Vec<usize> = (0..count).collect();
+            let filled: Vec<_> = rows.filled(&items).collect();
+            let found: Vec<usize> = filled.iter().map(|(_, items)| items.len()).collect();
+            assert_eq!(found, sizes);
+            for (sql, items) in &filled {
+                assert!(sql.ends_with(&format!("(${}) )", items.len())));
+            }
+            let mut asked: Vec<usize> = filled.into_iter().flat_map(|(_, items)| items).collect();
+            asked.dedup();
+            assert_eq!(asked, items);
+        }
+        assert_eq!(rows.filled::<usize>(&[]).count(), 0);
     }
 }

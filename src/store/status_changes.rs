@@ -1,12 +1,14 @@
 //! What was decided about results, one line per decision; append-only.
 
 use super::column::{Columns, bigint, iso, text};
+use super::rows::ManyRows;
 use super::{Conflict, Standing, StoreError, Tx};
 use crate::catalogue::ChangeKind;
 use crate::clock::UnixTime;
 use crate::id::ResultId;
 use crate::tlog::SALT;
 use sqlx::any::AnyRow;
+use std::sync::LazyLock;
 use time::Date;
 use uuid::Uuid;
 
@@ -64,6 +66,11 @@ const OF_RESULT: &str = "
         authority, actor, confirmed_by, at, salt, leaf_index
     FROM status_changes WHERE result_id = $1 ORDER BY leaf_index";
 
+static OF_RESULTS: LazyLock<ManyRows> = LazyLock::new(|| {
+    let (head, order) = OF_RESULT.split_once("= $1").unwrap_or_default();
+    ManyRows::new(&format!("{head} IN (VALUES"), 1, &format!(") {order}"))
+});
+
 impl Tx {
     /// Moves a result from one standing to another and writes down why; an erratum moves nothing. Which moves the law knows is the
     /// caller's business; that the result still stands where the caller saw it is checked here.
@@ -116,6 +123,24 @@ impl Tx {
         let query = sqlx::query(OF_RESULT).bind(result.to_string());
         let rows = query.fetch_all(self.connection()).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// What was decided about these results, of each the oldest first.
+    pub async fn status_changes_of(
+        &mut self,
+        results: &[ResultId],
+    ) -> Result<Vec<StatusChange>, StoreError> {
+        let mut found = Vec::new();
+        for (sql, results) in OF_RESULTS.filled(results) {
+            let mut query = sqlx::query(sql);
+            for result in results {
+                query = query.bind(result.to_string());
+            }
+            for row in query.fetch_all(self.connection()).await? {
+                found.push(read(&row)?);
+            }
+        }
+        Ok(found)
     }
 }
 

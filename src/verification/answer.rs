@@ -1,10 +1,9 @@
 //! What a verification answers: the report, and what may be shown of the result.
 
 use crate::catalogue::{ChangeKind, FieldKind, Label, Matched};
-use crate::clock::{UnixTime, iso_date};
+use crate::clock::UnixTime;
 use crate::id::ResultId;
-use crate::report::{Answer, Outcome, Report, Verdict};
-use serde_json::{Value as Json, json};
+use crate::report::{Report, Verdict};
 use time::Date;
 
 /// The answer to one question about a code or a document.
@@ -100,76 +99,4 @@ pub struct Notice {
     pub decision: String,
     /// Who corrects.
     pub authority: String,
-}
-
-impl Answered {
-    /// The JSON of the API, the command line and the record of a check (`Answer` in openapi.yaml).
-    #[must_use]
-    pub fn to_json(&self) -> Json {
-        let report = &self.report;
-        let mut status = outcome(report.answer(Answer::Status));
-        status["state"] = json!(report.state().map(crate::report::State::code));
-        status["as_of"] = json!(report.as_of().map(UnixTime::rfc3339));
-        let checks: Vec<Json> = report
-            .checks()
-            .iter()
-            .map(|(kind, how)| {
-                let mut check = outcome(*how);
-                check["check"] = json!(kind.code());
-                check
-            })
-            .collect();
-        let claimed: Vec<Json> = self.claimed.iter().map(field).collect();
-        json!({
-            "id": self.id.map(|id| id.to_string()),
-            "verdict": self.verdict.name(),
-            "signature": outcome(report.answer(Answer::Signature)),
-            "status": status,
-            "match": outcome(report.answer(Answer::Match)),
-            "checks": checks,
-            "result": self.shown.as_ref().map(result),
-            "claimed": (!claimed.is_empty()).then_some(claimed),
-        })
-    }
-}
-
-fn outcome(outcome: Outcome) -> Json {
-    json!({"outcome": outcome.name(), "reason": outcome.reason()})
-}
-
-fn label(label: &Label) -> Json {
-    json!({"vi": label.vi, "en": label.en})
-}
-
-fn field(field: &ShownField) -> Json {
-    json!({"name": field.name, "label": label(&field.label), "value": label(&field.value)})
-}
-
-fn result(shown: &Shown) -> Json {
-    json!({
-        "type": shown.type_code,
-        "label": label(&shown.label),
-        "agency": {"code": shown.agency_code, "name": label(&shown.agency)},
-        "number": shown.number,
-        "issue_date": iso_date(shown.issue_date),
-        "valid_from": iso_date(shown.valid_from),
-        "valid_to": shown.valid_to.map(iso_date),
-        "fields": shown.fields.iter().map(field).collect::<Vec<_>>(),
-        "change": shown.change.as_ref().map(|change| json!({
-            "kind": change.kind.name(),
-            "at": change.at.rfc3339(),
-            "reason": change.reason,
-            "decision": change.decision,
-            "authority": change.authority,
-            "until": change.until.map(iso_date),
-        })),
-        "errata": shown.errata.iter().map(|notice| json!({
-            "at": notice.at.rfc3339(),
-            "reason": notice.reason,
-            "decision": notice.decision,
-            "authority": notice.authority,
-        })).collect::<Vec<_>>(),
-        "predecessor": shown.predecessor.map(|id| id.to_string()),
-        "successor": shown.successor.map(|id| id.to_string()),
-    })
 }

@@ -7,22 +7,24 @@ mod answer;
 mod document;
 mod evidence;
 mod register;
+mod wire;
 
 pub use answer::{Answered, Change, Notice, Shown, ShownField};
 pub use document::{FileError, FileKind};
 pub use evidence::{Folder, FolderError};
 pub use register::{Known, Viewer};
 
-use crate::catalogue::{Catalogue, Label, Language, Mask, Visibility};
+use crate::catalogue::{Catalogue, Label, Language, Mask, ResultData, Visibility};
 use crate::clock::{Clock, UnixTime};
 use crate::credential::{self, Evidence, Lists, Trust, UnverifiedClaims, VerifiedClaims, fields};
 use crate::id::ResultId;
 use crate::pki::Certificate;
 use crate::report::{CheckKind, Outcome, Reason, Report, Skip};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Reader, StoreError, StoredResult};
 use crate::trust::{self, TrustBundle};
 use document::Signed;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What must pass before the verdict on a scanned code is "valid".
 pub const REQUIRED: &[CheckKind] = credential::REQUIRED;
@@ -75,25 +77,32 @@ pub enum VerifyError {
 /// Answers with the register at hand.
 #[derive(Clone)]
 pub struct Verifier {
-    store: Store,
+    register: Reader,
+    /// Data of results that were asked for lately. What was issued never changes, and reading it takes
+    /// longer than a signature check.
+    data: Arc<Mutex<HashMap<ResultId, ResultData>>>,
     catalogue: Arc<Catalogue>,
     clock: Arc<dyn Clock>,
     trust: Arc<RwLock<Option<Arc<TrustBundle>>>>,
     anchors: Arc<Vec<Certificate>>,
 }
 
+/// Results whose data are kept: some ten megabytes.
+const KEPT: usize = 4_096;
+
 impl Verifier {
-    /// Asks `store`; `anchors` are roots trusted beside those of the bundle.
+    /// Asks `register`; `anchors` are roots trusted beside those of the bundle.
     #[must_use]
     pub fn new(
-        store: Store,
+        register: Reader,
         catalogue: Arc<Catalogue>,
         clock: Arc<dyn Clock>,
         anchors: Vec<Certificate>,
     ) -> Self {
         let (trust, anchors) = (Arc::default(), Arc::new(anchors));
         Self {
-            store,
+            register,
+            data: Arc::default(),
             catalogue,
             clock,
             trust,
@@ -133,8 +142,7 @@ impl Verifier {
         id: ResultId,
         question: Question,
     ) -> Result<Option<(Answered, Known)>, VerifyError> {
-        let mut tx = self.store.read().await?;
-        let Some(known) = self.known(&mut tx, id).await? else {
+        let Some(known) = self.known(id).await? else {
             return Ok(None);
         };
         let mut report = Report::new();
@@ -161,20 +169,18 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError::Store`]; a forged code is no error.
     pub async fn code(&self, text: &str, question: Question) -> Result<Answered, VerifyError> {
-        self.code_in(&mut self.store.read().await?, text, question)
-            .await
+        Ok(self.code_known(text, question).await?.0)
     }
 
-    /// [`Self::code`] inside a transaction.
+    /// [`Self::code`], with what the register has under its look-up code.
     ///
     /// # Errors
     /// As [`Self::code`].
-    pub async fn code_in(
+    pub async fn code_known(
         &self,
-        tx: &mut Tx,
         text: &str,
         question: Question,
-    ) -> Result<Answered, VerifyError> {
+    ) -> Result<(Answered, Option<Known>), VerifyError> {
         let bundle = self.bundle();
         let lists = Lists::none();
         let trust = Trust::from(bundle.as_deref());
@@ -188,7 +194,7 @@ impl Verifier {
         );
         let mut report = judged.report;
         let known = match judged.id {
-            Some(id) => self.known(tx, id).await?,
+            Some(id) => self.known(id).await?,
             None => None,
         };
         let vouched = judged.claims.is_some();
@@ -221,13 +227,14 @@ impl Verifier {
             _ => Vec::new(),
         };
         let verdict = report.verdict(REQUIRED);
-        Ok(Answered {
+        let answered = Answered {
             report,
             verdict,
             id: judged.id,
             shown,
             claimed,
-        })
+        };
+        Ok((answered, known))
     }
 
     /// Answers about a signed PDF or a picture with a QR.
@@ -274,8 +281,8 @@ impl Verifier {
         };
         signed.record(&mut answered.report);
         if let (Some(id), true) = (answered.id, answered.shown.is_some()) {
-            let stored = self.store.read().await?.result(&id).await?;
-            let recorded = stored.and_then(|stored| stored.issued.document);
+            let entry = self.register.result(id).await?;
+            let recorded = entry.and_then(|entry| entry.result.issued.document);
             let binding = match recorded {
                 Some(digest) if digest == signed.digest => Outcome::Pass,
                 Some(_) => Outcome::Fail(Reason::DocumentMismatch),
@@ -287,20 +294,32 @@ impl Verifier {
         Ok(answered)
     }
 
-    async fn known(&self, tx: &mut Tx, id: ResultId) -> Result<Option<Known>, VerifyError> {
-        let Some(stored) = tx.result(&id).await? else {
+    async fn known(&self, id: ResultId) -> Result<Option<Known>, VerifyError> {
+        let Some(entry) = self.register.result(id).await? else {
             return Ok(None);
         };
-        let data = register::data_of(&self.catalogue, &stored);
-        let agency = tx.agency(&stored.issued.agency).await?;
-        let agency = agency.ok_or(StoreError::Missing("agency"))?;
-        let changes = tx.status_changes(&id).await?;
         Ok(Some(Known {
-            stored,
-            data,
-            agency,
-            changes,
+            data: self.data_of(&entry.result),
+            stored: entry.result,
+            agency: entry.agency,
+            changes: entry.changes,
         }))
+    }
+
+    fn data_of(&self, stored: &StoredResult) -> Option<ResultData> {
+        let id = stored.issued.id;
+        // A map of finished data is whole whenever its lock is given back.
+        let kept = || self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(data) = kept().get(&id).cloned() {
+            return Some(data);
+        }
+        let data = register::data_of(&self.catalogue, stored)?;
+        let mut kept = kept();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(id, data.clone());
+        Some(data)
     }
 }
 

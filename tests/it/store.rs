@@ -9,6 +9,7 @@ mod forward;
 mod jobs;
 mod log;
 mod publications;
+mod reader;
 mod results;
 mod samples;
 mod schema;

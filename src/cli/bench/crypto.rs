@@ -12,6 +12,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as 
 
 /// A scanned text to its report, beside the one signature check in it.
 pub(super) async fn measure(table: &mut Table, effort: Effort) -> anyhow::Result<()> {
+    table.part("The credential");
     let raw = Raw::new()?;
     let place = tempfile::tempdir()?;
     let made = ours::installation(place.path(), None, ours::config()?).await?;
@@ -31,7 +32,6 @@ pub(super) async fn measure(table: &mut Table, effort: Effort) -> anyhow::Result
             &mut || raw.verify(),
         ],
     )?;
-    table.part("The credential");
     table.add(Line {
         what: "judge a scanned text, offline".into(),
         figure: time(judged.median()),

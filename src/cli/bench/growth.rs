@@ -299,8 +299,9 @@ async fn fill(
         .map(|number| leaf(pattern, number))
         .collect();
     let leaves: Vec<&tlog::Leaf> = leaves.iter().collect();
-    let places = tx.append_leaves(&leaves).await?;
-    for (number, leaf_index) in numbers.zip(places) {
+    let appended = tx.append_leaves(&leaves).await?;
+    for (number, appended) in numbers.zip(appended) {
+        let leaf_index = appended.index;
         let mut issued: Issued = pattern.issued.clone();
         issued.id = id(number);
         issued.row = Uuid::now_v7();

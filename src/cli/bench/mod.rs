@@ -18,7 +18,8 @@ mod symbols;
 mod table;
 mod turns;
 
-use super::Exit;
+use super::{Exit, with_causes};
+use crate::clock::{Clock as _, SystemClock};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -88,40 +89,61 @@ struct Effort {
 impl Bench {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let mut table = Table::default();
-        let wanted = |part| self.only.is_empty() || self.only.contains(&part);
         let effort = Effort {
             turn: Duration::from_millis(self.turn),
             rounds: self.rounds.max(1),
         };
-        if wanted(Part::Crypto) {
-            crypto::measure(&mut table, effort).await?;
-        }
-        if wanted(Part::Symbols) {
-            symbols::measure(&mut table, effort)?;
-        }
-        if wanted(Part::Stamping) {
-            stamping::measure(&mut table, effort).await?;
-        }
-        if wanted(Part::Memory) {
-            memory::measure(&mut table).await?;
-        }
-        if wanted(Part::Batch) {
-            batch::measure(&mut table, self.badges, self.papers).await?;
-        }
-        if wanted(Part::Serving) {
-            let beside = serving::Beside {
-                peers: self.peers.as_deref(),
-                postgres: self.postgres.as_deref(),
-                postgres_pid: self.postgres_pid,
-            };
-            serving::measure(&mut table, effort, &beside).await?;
-        }
-        if wanted(Part::Growth) {
-            growth::measure(&mut table, self.rounds, self.results).await?;
+        let mut exit = Exit::Done;
+        for part in Part::value_variants() {
+            if !self.only.is_empty() && !self.only.contains(part) {
+                continue;
+            }
+            // A quarter of an hour is not thrown away for one part that cannot be measured.
+            if let Err(error) = self.measure(*part, &mut table, effort).await {
+                table.failed(&with_causes(&error));
+                exit = Exit::No;
+            }
         }
         if let Some(path) = &self.report {
-            std::fs::write(path, table.markdown())?;
+            std::fs::write(path, table.markdown(&machine()))?;
         }
-        Ok(Exit::Done)
+        Ok(exit)
     }
+
+    async fn measure(&self, part: Part, table: &mut Table, effort: Effort) -> anyhow::Result<()> {
+        match part {
+            Part::Crypto => crypto::measure(table, effort).await,
+            Part::Symbols => symbols::measure(table, effort),
+            Part::Stamping => stamping::measure(table, effort).await,
+            Part::Memory => memory::measure(table).await,
+            Part::Batch => batch::measure(table, self.badges, self.papers).await,
+            Part::Serving => {
+                let beside = serving::Beside {
+                    peers: self.peers.as_deref(),
+                    postgres: self.postgres.as_deref(),
+                    postgres_pid: self.postgres_pid,
+                };
+                serving::measure(table, effort, &beside).await
+            }
+            Part::Growth => growth::measure(table, self.rounds, self.results).await,
+        }
+    }
+}
+
+/// What was measured where, in a line, and how busy the machine is.
+fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = read("/proc/loadavg");
+    format!(
+        "dauso {}, {}, {cores} cores of {model}, load {} over the last five minutes of the run.",
+        env!("CARGO_PKG_VERSION"),
+        SystemClock.now().local_date(),
+        load.split(' ').nth(1).unwrap_or("unknown"),
+    )
 }

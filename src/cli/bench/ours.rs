@@ -18,11 +18,15 @@ use std::sync::Arc;
 /// The agency that issues the badges.
 pub(super) const AGENCY: &str = "000.00.16.H99";
 
-/// The defaults, but for a free port, no limit for one address, and no line in the log for each request.
+/// The defaults, but for a free port without TLS, no limits for one address or account, and no line in the
+/// log for each request.
 pub(super) fn config() -> anyhow::Result<Config> {
+    let (listen, plenty) = (free_address()?, NonZeroU32::MAX);
     Ok(Config {
-        listen: free_address()?,
-        public_requests_per_minute: NonZeroU32::new(1_000_000_000).context("a number")?,
+        listen,
+        public_url: format!("http://{listen}"),
+        public_requests_per_minute: plenty,
+        account_requests_per_minute: plenty,
         log: "warn".into(),
         ..Config::default()
     })

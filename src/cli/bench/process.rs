@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TICKS: f64 = 100.0;
 
 impl Process {
-    /// Starts a command without input or output.
+    /// Starts a command without input or output; what it complains of is seen.
     pub(super) fn start(command: &mut Command) -> anyhow::Result<Self> {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = quiet.spawn();

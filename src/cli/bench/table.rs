@@ -9,6 +9,8 @@ pub(super) struct Table(Vec<Part>);
 struct Part {
     title: String,
     lines: Vec<Line>,
+    /// Why there are no more.
+    failed: Option<String>,
 }
 
 /// One figure.
@@ -48,8 +50,19 @@ impl Table {
     pub(super) fn part(&mut self, title: &str) {
         println!("\n{title}");
         let title = title.to_owned();
-        let lines = Vec::new();
-        self.0.push(Part { title, lines });
+        self.0.push(Part {
+            title,
+            lines: Vec::new(),
+            failed: None,
+        });
+    }
+
+    /// Says why the rest of the part begun last was not measured.
+    pub(super) fn failed(&mut self, why: &str) {
+        println!("  FAILED: {why}");
+        if let Some(part) = self.0.last_mut() {
+            part.failed = Some(why.to_owned());
+        }
     }
 
     /// Adds a figure to the part begun last.
@@ -67,9 +80,9 @@ impl Table {
         }
     }
 
-    /// The tables as Markdown, a heading for each part.
-    pub(super) fn markdown(&self) -> String {
-        let mut out = String::new();
+    /// The tables as Markdown, a heading for each part, behind how they are made.
+    pub(super) fn markdown(&self, about: &str) -> String {
+        let mut out = format!("{}{about}\n\n", include_str!("report.md"));
         for part in &self.0 {
             // A String takes everything that is written to it.
             let _ = write!(out, "### {}\n\n", part.title);
@@ -87,6 +100,9 @@ impl Table {
                     "| {} | {} | {} | {} | {goal} | {reached} |",
                     line.what, line.figure, line.beside, line.ratio
                 );
+            }
+            if let Some(why) = &part.failed {
+                let _ = writeln!(out, "\n**Not measured:** {why}");
             }
             out.push('\n');
         }

@@ -15,8 +15,9 @@ use super::problem::Problem;
 use crate::digest::Sha256;
 use crate::id::ResultId;
 use axum::extract::{FromRequestParts, Path};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
 /// A look-up code in the path. A misspelled one is no result of ours: 404, as for one that nobody has.
@@ -37,6 +38,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 /// No result has this look-up code.
 pub(super) fn unknown_result() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "result/unknown")
+}
+
+/// A body that is JSON already.
+pub(super) fn json(text: String) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 /// Where the log says so.

@@ -4,12 +4,13 @@ use super::super::auth::MaybeCaller;
 use super::super::extract::Json;
 use super::super::problem::Problem;
 use super::super::state::Service;
+use super::json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,12 +23,12 @@ pub(in super::super) async fn code(
     State(service): State<Service>,
     caller: MaybeCaller,
     Json(body): Json<Code>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let answered = service
         .verifier
         .code(&body.code, service.verifier.now(caller.viewer()))
         .await?;
-    Ok(axum::Json(answered.to_json()))
+    Ok(json(answered.to_text()))
 }
 
 /// `POST /api/v1/verifications/document`
@@ -35,7 +36,7 @@ pub(in super::super) async fn document(
     State(service): State<Service>,
     caller: MaybeCaller,
     body: Result<Bytes, BytesRejection>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let bytes = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request/too-large")
@@ -46,5 +47,5 @@ pub(in super::super) async fn document(
         .verifier
         .file(bytes.to_vec(), service.verifier.now(caller.viewer()))
         .await?;
-    Ok(axum::Json(answered.to_json()))
+    Ok(json(answered.to_text()))
 }

@@ -106,12 +106,12 @@ fn a_batch_is_answered_check_by_check_in_its_order() {
         let entries: Vec<_> = entries.iter().collect();
         let answers = tx.record_checks(&entries).await.unwrap();
         assert_eq!(answers.len(), 152);
-        assert_eq!(answers[5], Ok(before));
+        assert_eq!(answers[5].as_ref().unwrap().check, before);
         assert_eq!(answers[150], answers[7]);
         assert_eq!(answers[151], Err(Conflict::CheckId));
         let places: Vec<u64> = answers[..150]
             .iter()
-            .map(|answer| answer.as_ref().unwrap().leaf_index)
+            .map(|answer| answer.as_ref().unwrap().check.leaf_index)
             .collect();
         let expected: Vec<u64> = (1..6).chain([0]).chain(6..150).collect();
         assert_eq!(places, expected);
@@ -173,7 +173,7 @@ fn checks_that_arrive_together_are_written_together_and_answered_apart() {
             let answers = sender.await.unwrap();
             assert_eq!(answers.len(), 1);
             match &answers[0] {
-                Ok(check) => places.push(check.leaf_index),
+                Ok(recorded) => places.push(recorded.check.leaf_index),
                 Err(conflict) => refused.push((number, *conflict)),
             }
         }

@@ -175,7 +175,8 @@ pub(crate) async fn record(tx: &mut Tx, check: &Check) -> Result<Check, StoreErr
     let [recorded] = recorded.as_slice() else {
         panic!("one answer for one check");
     };
-    recorded.clone().map_err(StoreError::Conflict)
+    let recorded = recorded.clone().map_err(StoreError::Conflict)?;
+    Ok(recorded.check)
 }
 
 pub(crate) fn job(number: u32) -> NewJob {

@@ -163,7 +163,7 @@ fn checks_of_several_servers_get_every_leaf_once() {
         let mut leaves = BTreeSet::new();
         for task in tasks {
             let recorded = task.await.unwrap().unwrap();
-            leaves.insert(recorded[0].as_ref().unwrap().leaf_index);
+            leaves.insert(recorded[0].as_ref().unwrap().check.leaf_index);
         }
         assert_eq!(leaves, (0..u64::from(SERVERS * EACH)).collect());
     });

@@ -13,7 +13,7 @@ use crate::catalogue::{Catalogue, Label};
 use crate::clock::Clock;
 use crate::config::{Config, S3};
 use crate::http::pages::Site;
-use crate::http::{Limits, Patience, Service, Tls};
+use crate::http::{Limits, Parts, Patience, Service, Tls};
 use crate::inspection::Inspection;
 use crate::issuance::{Imprint, Issuer, Seals};
 use crate::lifecycle::Lifecycle;
@@ -229,9 +229,17 @@ impl Installation {
     /// # Errors
     /// When a part cannot be made.
     pub async fn service(&self) -> anyhow::Result<Service> {
+        Ok(self.parts().await?.into())
+    }
+
+    /// The parts of [`Self::service`].
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub async fn parts(&self) -> anyhow::Result<Parts> {
         let reader = Reader::start(self.store.clone());
         let verifier = self.verifier_with(reader.clone(), Vec::new()).await?;
-        Ok(Service {
+        Ok(Parts {
             store: self.store.clone(),
             reader,
             documents: self.documents.clone(),

@@ -6,41 +6,34 @@ use super::state::Service;
 use crate::access::{Caller, Permission};
 use crate::digest::Sha256;
 use crate::verification::Viewer;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 
 /// Finds out who calls, once per request. No header: nobody. A key that opens nothing is answered with
 /// 401 and counts against the address, so keys cannot be guessed at speed.
 pub(super) async fn identify(
-    State((service, rates)): State<(Service, Rates)>,
+    service: &Service,
+    rates: &Rates,
     mut request: Request,
-    next: Next,
-) -> Response {
+) -> Result<Request, Problem> {
     let Some(header) = request.headers().get(header::AUTHORIZATION) else {
-        return next.run(request).await;
+        return Ok(request);
     };
     let key = header
         .to_str()
         .ok()
         .and_then(|text| text.strip_prefix("Bearer "));
     let found = match key {
-        Some(key) => caller(&service, key).await,
-        None => Ok(None),
+        Some(key) => caller(service, key).await?,
+        None => None,
     };
-    match found {
-        Ok(Some(caller)) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Ok(None) => match rates.guess(&request) {
-            Ok(()) => Problem::new(StatusCode::UNAUTHORIZED, "auth/unknown-key").into_response(),
-            Err(problem) => problem.into_response(),
-        },
-        Err(problem) => problem.into_response(),
-    }
+    let Some(caller) = found else {
+        rates.guess(&request)?;
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "auth/unknown-key"));
+    };
+    request.extensions_mut().insert(caller);
+    Ok(request)
 }
 
 async fn caller(service: &Service, key: &str) -> Result<Option<Caller>, Problem> {

@@ -6,25 +6,24 @@ use super::public::page;
 use super::state::Service;
 use super::trace::RequestId;
 use crate::limits;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
 use axum::response::Response;
 
 /// Turns a problem of a page's route into a page where the reader's program asks for one.
 pub(super) async fn people(
-    State(service): State<Service>,
+    service: &Service,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     if !wants_page(&request) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let asked = request.uri().query().unwrap_or_default();
     let english = asked.split('&').any(|pair| pair == "lang=en");
     let language = asked_language(english.then_some("en"));
     let reference = request.extensions().get::<RequestId>().map(RequestId::text);
-    let response = next.run(request).await;
+    let response = next(request).await;
     let Some(problem) = said(&response) else {
         return response;
     };

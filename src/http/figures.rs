@@ -2,12 +2,14 @@
 //! that speaks TLS needs no certificate for it.
 
 use super::api::operations;
+use super::headers::strict;
 use super::state::Service;
 use crate::metrics::Census;
 use crate::store::StoreError;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use std::time::Duration;
@@ -19,12 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// For those who watch, and nobody else.
 pub(super) fn router(service: Service) -> Router {
-    let strict = axum::middleware::from_fn_with_state(false, super::headers::strict);
     Router::new()
         .route("/metrics", get(figures))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(operations::ready))
-        .layer(strict)
+        .layer(map_response(async |response: Response| {
+            strict(false, response)
+        }))
         .with_state(service)
 }
 

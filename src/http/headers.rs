@@ -3,9 +3,7 @@
 //! Nothing may be kept by caches, framed, sniffed or read by pages of other origins. What may, says so where
 //! it is answered: signed publications may be kept and read by anybody, pages name their style and script.
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 
 const STRICT: [(HeaderName, &str); 10] = [
@@ -40,8 +38,7 @@ const STRICT: [(HeaderName, &str); 10] = [
 const HSTS: &str = "max-age=63072000";
 
 /// Puts them on, and HSTS where the public comes by TLS.
-pub(super) async fn strict(State(secure): State<bool>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub(super) fn strict(secure: bool, mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in STRICT {
         headers

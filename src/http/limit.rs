@@ -4,9 +4,8 @@ use super::problem::Problem;
 use super::state::{Limits, Service};
 use crate::access::Caller;
 use crate::metrics::{Metrics, Refusal};
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -15,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::Semaphore;
 
 /// Questions to a limiter between two rounds of forgetting who asked long ago.
 const ROUND: u32 = 4_096;
@@ -168,46 +168,41 @@ pub(super) fn neighbourhood(address: IpAddr) -> IpAddr {
 /// Refuses an address that asks too often. A caller with an account is not held up here: whether there
 /// is one was found out before (`auth::identify`), the mere header opens nothing. Signing in is held up
 /// with an account too, or one account could try the passwords of others.
-pub(super) async fn public(State(rates): State<Rates>, request: Request, next: Next) -> Response {
-    let purpose = Purpose::of(&request);
+pub(super) fn public(rates: &Rates, request: &Request) -> Result<(), Problem> {
+    let purpose = Purpose::of(request);
     let known = request.extensions().get::<Caller>().is_some();
     if known && purpose != Purpose::SignIn {
-        return next.run(request).await;
+        return Ok(());
     }
-    match rates.ask(purpose, &request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
+    rates.ask(purpose, request)
 }
 
 /// Refuses an account that asks too often: far above what an agency's busiest hour needs.
-pub(super) async fn account(State(rates): State<Rates>, request: Request, next: Next) -> Response {
+pub(super) fn account(rates: &Rates, request: &Request) -> Result<(), Problem> {
     let admitted = match request.extensions().get::<Caller>() {
         Some(caller) => rates.0.accounts.admit(&caller.account),
         None => Ok(()),
     };
-    match admitted {
-        Ok(()) => next.run(request).await,
-        Err(wait) => rates.refuse(Refusal::Account, wait).into_response(),
-    }
+    admitted.map_err(|wait| rates.refuse(Refusal::Account, wait))
 }
 
 /// Asks to come again when as many requests are under way as there is room for: a queue would only make
 /// everybody wait until nobody waits any more.
 pub(super) async fn shed(
-    State((service, places)): State<(Service, Arc<tokio::sync::Semaphore>)>,
+    service: &Service,
+    places: &Semaphore,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     // Whoever watches the service must hear that it lives, above all when it is busy.
     if matches!(route(&request), "/healthz" | "/readyz") {
-        return next.run(request).await;
+        return next(request).await;
     }
     let Ok(_place) = places.try_acquire() else {
         service.metrics.refused(Refusal::Busy);
         return busy().into_response();
     };
-    next.run(request).await
+    next(request).await
 }
 
 /// There is no room now.

@@ -7,7 +7,7 @@ use super::state::{Limits, Patience};
 use crate::access::Caller;
 use crate::limits;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -28,11 +28,7 @@ pub(super) const FORM: usize = limits::PDF_FILE + limits::JSON_BODY;
 const TURN: Duration = Duration::from_secs(5);
 
 /// Answers are given in time, or a problem is.
-pub(super) async fn in_time(
-    State(patience): State<Patience>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn in_time(patience: Patience, request: Request, next: Next) -> Response {
     let body = if is_upload(&request) {
         patience.file
     } else {
@@ -82,9 +78,8 @@ fn is_upload(request: &Request) -> bool {
 
 /// Places for files, so that memory has a bound: those of accounts, and those of the public, of which one
 /// address has half at most.
-#[derive(Clone)]
 pub(super) struct Uploads {
-    accounts: Arc<Semaphore>,
+    accounts: Semaphore,
     public: Places<IpAddr>,
     rates: Rates,
 }
@@ -93,7 +88,7 @@ impl Uploads {
     pub(super) fn new(limits: &Limits, rates: Rates) -> Self {
         let public = limits.uploads_at_once.div_ceil(2);
         Self {
-            accounts: Arc::new(Semaphore::new(limits.uploads_at_once)),
+            accounts: Semaphore::new(limits.uploads_at_once),
             public: Places::new(public, public.div_ceil(2)),
             rates,
         }
@@ -102,11 +97,7 @@ impl Uploads {
 
 /// Lets a file in when there is a place for it; its bytes wait at the sender's until then. A body that says
 /// it is too large is refused at once.
-pub(super) async fn uploads(
-    State(uploads): State<Uploads>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn uploads(uploads: &Uploads, request: Request, next: Next) -> Response {
     let upload = is_upload(&request);
     let most = if upload { FORM } else { limits::JSON_BODY };
     if declared(&request) > most as u64 {

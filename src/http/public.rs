@@ -13,7 +13,7 @@ use crate::digest::Sha256;
 use crate::id::ResultId;
 use crate::limits;
 use crate::report::State as ResultState;
-use crate::store::{Purpose, TypeScope};
+use crate::store::{Key, Purpose, TypeScope};
 use crate::verification::{
     Answered, FileError, FileKind, Known, Notice, Shown, ShownField, VerifyError, Viewer,
 };
@@ -111,7 +111,12 @@ pub(super) async fn landing(
         });
     };
     let question = service.verifier.now(Viewer::Public);
-    let found = service.verifier.look_up(id, question).await?;
+    // Asked together, both are answered by one group.
+    let (found, keys) = tokio::join!(
+        service.verifier.look_up(id, question),
+        service.reader.keys()
+    );
+    let (found, keys) = (found?, keys?);
     Ok(match found {
         None if wants_json => super::api::unknown_result().into_response(),
         None => page(StatusCode::NOT_FOUND, NotFound { id }.render(visit)),
@@ -123,7 +128,7 @@ pub(super) async fn landing(
             response
         }
         Some((answered, known)) => {
-            let check = code_check(&service, &known).await?;
+            let check = code_check(&service, &known, &keys);
             let html = landing_page(id, &answered, check, language).render(visit);
             page(StatusCode::OK, html)
         }
@@ -194,8 +199,8 @@ pub(super) async fn check_file(
 }
 
 /// What the page's script compares the code with.
-async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Problem> {
-    let issued = &known.stored.issued;
+fn code_check(service: &Service, known: &Known, keys: &[Key]) -> CodeCheck {
+    let issued = &known.stored().issued;
     let all: Vec<u32> = service
         .issuer
         .catalogue
@@ -203,14 +208,13 @@ async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Probl
         .iter()
         .map(|known| known.number)
         .collect();
-    let keys = service.reader.keys().await?;
     let own = keys.iter().filter(|key| {
         key.purpose == Purpose::Credential && key.agency.as_deref() == Some(&issued.agency)
     });
-    Ok(CodeCheck {
+    CodeCheck {
         keys: own
             .map(|key| CheckKey {
-                issuer: known.agency.issuer.clone(),
+                issuer: known.entry.agency.issuer.clone(),
                 not_before: key.not_before,
                 not_after: key
                     .retired_at
@@ -223,7 +227,7 @@ async fn code_check(service: &Service, known: &Known) -> Result<CodeCheck, Probl
             })
             .collect(),
         credential: Sha256::of(&issued.credential),
-    })
+    }
 }
 
 fn landing_page(

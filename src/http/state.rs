@@ -12,12 +12,30 @@ use crate::store::documents::Documents;
 use crate::store::{Reader, Store};
 use crate::verification::Verifier;
 use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The use cases and what pages say of the service. Cheap to clone.
+/// What handlers can reach. Cheap to clone: every request has its own.
 #[derive(Clone)]
-pub struct Service {
+pub struct Service(Arc<Parts>);
+
+impl From<Parts> for Service {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Service {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The use cases and what pages say of the service.
+pub struct Parts {
     /// The register.
     pub store: Store,
     /// Questions about the register that many ask.

@@ -4,9 +4,8 @@
 
 use super::limit::route;
 use crate::metrics::Metrics;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
 use std::time::Instant;
 use tracing::Instrument as _;
@@ -26,9 +25,9 @@ impl RequestId {
 
 /// Runs the request in a span of its id, counts it and logs how it ended.
 pub(super) async fn log(
-    State(metrics): State<Metrics>,
+    metrics: &Metrics,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let id = RequestId(Uuid::now_v7());
     request.extensions_mut().insert(id);
@@ -42,7 +41,7 @@ pub(super) async fn log(
     );
     async move {
         let started = Instant::now();
-        let mut response = next.run(request).await;
+        let mut response = next(request).await;
         let (status, took) = (response.status().as_u16(), started.elapsed());
         metrics.answered(&route, method, status, took);
         if let Ok(id) = HeaderValue::from_str(&id.text()) {

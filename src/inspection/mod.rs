@@ -201,7 +201,7 @@ impl Inspection {
             },
         );
         answered.verdict = answered.report.verdict(REQUIRED_WITH_MATCH);
-        let agency = known.map(|known| known.agency.code);
+        let agency = known.map(|known| known.entry.agency.code.clone());
         let scanned = Sha256::of(record.scanned.expose().as_bytes());
         let mut salt = [0; tlog::SALT];
         SystemRandom::new()

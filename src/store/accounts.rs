@@ -7,6 +7,7 @@ use crate::access::{Caller, Role};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::private::Private;
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -218,34 +219,34 @@ impl Tx {
         key: &Sha256,
         at: UnixTime,
     ) -> Result<Option<Caller>, StoreError> {
-        let found = self.callers(&[*key]).await?.remove(key);
+        let found = callers(self.connection(), &[*key]).await?.remove(key);
         Ok(found
             .filter(|(_, term)| term.holds(at))
             .map(|(caller, _)| caller))
     }
+}
 
-    /// Whoever holds keys with these digests, each with the term of the key.
-    pub(super) async fn callers(
-        &mut self,
-        keys: &[Sha256],
-    ) -> Result<HashMap<Sha256, (Caller, Term)>, StoreError> {
-        let mut found = HashMap::new();
-        for (sql, keys) in CALLERS.filled(keys) {
-            let mut query = sqlx::query(sql);
-            for key in &keys {
-                query = query.bind(key.0.as_slice());
-            }
-            for row in query.fetch_all(self.connection()).await? {
-                let columns = Columns(&row);
-                let term = Term {
-                    from: columns.time("created_at")?,
-                    until: columns.time_or_null("expires_at")?,
-                };
-                found.insert(columns.digest("digest")?, (read_caller(&row)?, term));
-            }
+/// Whoever holds keys with these digests, each with the term of the key.
+pub(super) async fn callers(
+    connection: &mut AnyConnection,
+    keys: &[Sha256],
+) -> Result<HashMap<Sha256, (Caller, Term)>, StoreError> {
+    let mut found = HashMap::new();
+    for (sql, keys) in CALLERS.filled(keys) {
+        let mut query = sqlx::query(sql);
+        for key in &keys {
+            query = query.bind(key.0.as_slice());
         }
-        Ok(found)
+        for row in query.fetch_all(&mut *connection).await? {
+            let columns = Columns(&row);
+            let term = Term {
+                from: columns.time("created_at")?,
+                until: columns.time_or_null("expires_at")?,
+            };
+            found.insert(columns.digest("digest")?, (read_caller(&row)?, term));
+        }
     }
+    Ok(found)
 }
 
 /// When an API key opens something.

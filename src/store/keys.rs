@@ -5,6 +5,7 @@ use super::{Conflict, StoreError, Tx};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::key::PublicKey;
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 /// A key of an agency or of the operator.
@@ -171,8 +172,7 @@ impl Tx {
 
     /// Every key, also the retired ones: the trust bundle needs them for what they signed.
     pub async fn keys(&mut self) -> Result<Vec<Key>, StoreError> {
-        let rows = sqlx::query(ALL).fetch_all(self.connection()).await?;
-        rows.iter().map(read).collect()
+        keys(self.connection()).await
     }
 
     /// The keys that may sign at a moment, the newest first; `agency` is `None` for the operator's.
@@ -210,6 +210,12 @@ impl Tx {
             _ => Ok(()),
         }
     }
+}
+
+/// See [`Tx::keys`].
+pub(super) async fn keys(connection: &mut AnyConnection) -> Result<Vec<Key>, StoreError> {
+    let rows = sqlx::query(ALL).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &AnyRow) -> Result<Key, StoreError> {

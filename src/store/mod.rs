@@ -55,7 +55,7 @@ pub use jobs::{Job, NewJob};
 pub use keys::{Key, Purpose, TypeScope};
 pub use log::{Appended, Leaf, StoredLeaf};
 pub use publications::Publication;
-pub use reader::{Entry, Reader};
+pub use reader::{Decided, Entry, Reader};
 pub use recorder::Recorder;
 pub use results::{Issued, Standing, StoredResult};
 pub use status_changes::StatusChange;
@@ -63,6 +63,7 @@ pub use status_lists::StatusListRegister;
 
 use backend::Backend;
 use sqlx::any::AnyPoolOptions;
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -113,8 +114,11 @@ impl Store {
         let (backend, url) = Backend::of(url)?;
         let (writers, readers) = match backend {
             Backend::Sqlite => {
-                let writers = pool(1, backend.on_connect_writer()).connect(&url).await?;
+                // A file does not hang up: asking before each use would only cost a change of thread.
+                let writers = pool(1, backend.on_connect_writer()).test_before_acquire(false);
+                let writers = writers.connect(&url).await?;
                 let readers = pool(connections, backend.on_connect_reader());
+                let readers = readers.test_before_acquire(false);
                 (writers, readers.connect_lazy(&url)?)
             }
             Backend::Postgres => {
@@ -200,6 +204,12 @@ impl Store {
         let begun = self.readers.begin_with(self.backend.begin_read()).await;
         let transaction = begun.map_err(|error| self.backend.not_begun(error))?;
         Ok(Tx { transaction })
+    }
+
+    /// A connection for single questions, each answered from a moment of its own.
+    async fn reading(&self) -> Result<PoolConnection<Any>, StoreError> {
+        let acquired = self.readers.acquire().await;
+        acquired.map_err(|error| self.backend.not_begun(error))
     }
 
     /// Asks the database something that only a migrated one can answer: for `/readyz`. It also writes if

@@ -1,24 +1,39 @@
-//! Group reads: while one transaction reads, those who ask wait together and are answered by the next one.
+//! Group reads: while one group is answered, those who ask wait together and are answered as the next one.
 //!
 //! A read costs a round trip to the database, for SQLite a change of thread, several times over; shared by
 //! all who wait, the register can be asked for every check. Whoever asks is answered from a moment after he
-//! asked: nothing is kept between two transactions.
+//! asked. Results are remembered, and forgotten when something was decided about them: every group asks first
+//! what was decided since the last one ([`Remembered`]).
 
-use super::accounts::Term;
-use super::{Agency, Key, StatusChange, Store, StoreError, StoredResult};
+use super::accounts::{Term, callers};
+use super::keys::keys;
+use super::status_changes::{Decision, decisions_from, last_decision};
+use super::{Agency, Key, StatusChange, Store, StoreError, StoredResult, Tx};
 use crate::access::Caller;
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::id::ResultId;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Questions that may wait before further callers have to.
 const QUEUE: usize = 4_096;
 
-/// Questions that one transaction answers: enough to share it well, few enough that nobody waits for long.
+/// Questions that are answered together: enough to share it well, few enough that nobody waits for long.
 const TOGETHER: usize = 256;
+
+/// Results that are remembered: some ten megabytes.
+const KEPT: usize = 4_096;
+
+/// How old names and telephone numbers of agencies may be; nothing else may be old.
+const AGENCY: Duration = Duration::from_secs(1);
+
+/// Decisions that one question about them brings; after more of them everything is read anew.
+const DECISIONS: u32 = 256;
 
 /// Answers questions about the register. Cheap to clone; it ends when the last clone is dropped.
 #[derive(Clone, Debug)]
@@ -26,13 +41,20 @@ pub struct Reader {
     queue: mpsc::Sender<Question>,
 }
 
-/// All that the register knows of a result, at one moment.
+/// All that the register knows of a result, at one moment. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The result, as it stands.
+    pub decided: Arc<Decided>,
+    /// Who issued it.
+    pub agency: Arc<Agency>,
+}
+
+/// A result and what was decided about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decided {
     /// The result.
     pub result: StoredResult,
-    /// Who issued it.
-    pub agency: Agency,
     /// What was decided about it, the oldest first.
     pub changes: Vec<StatusChange>,
 }
@@ -88,75 +110,161 @@ impl Reader {
 }
 
 async fn read(store: Store, mut waiting: mpsc::Receiver<Question>) {
-    let mut questions = Vec::new();
+    let (mut questions, mut remembered) = (Vec::new(), Remembered::default());
+    let mut connection = None;
     while waiting.recv_many(&mut questions, TOGETHER).await > 0 {
-        match Answers::read(&store, &questions).await {
+        match Answers::read(&store, &mut connection, &mut remembered, &questions).await {
             Ok(answers) => questions
                 .drain(..)
                 .for_each(|question| answers.give(question)),
             Err(error) => {
+                (connection, remembered) = (None, Remembered::default());
                 let error = Arc::new(error);
                 for question in questions.drain(..) {
                     refuse(question, StoreError::Together(Arc::clone(&error)));
                 }
             }
         }
+        // Giving a connection back and taking it again costs as much as a question.
+        if waiting.is_empty() {
+            connection = None;
+        }
     }
 }
 
-/// What one transaction saw.
+/// Results as they stand after the last decision that is known.
+///
+/// What was issued never changes, and its standing only by a decision. Decisions are never changed and have
+/// their places in the log in the order in which they were committed, whichever server made them: whoever
+/// knows the last one has missed nothing before it.
+#[derive(Default)]
+struct Remembered {
+    results: HashMap<ResultId, Arc<Decided>>,
+    agencies: HashMap<String, (Arc<Agency>, Instant)>,
+    last: Option<Decision>,
+}
+
+impl Remembered {
+    /// Forgets the results about which something was decided since the last time.
+    async fn catch_up(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let from = self.last.map_or(0, |last| last.leaf_index);
+        let decisions = decisions_from(connection, from, DECISIONS).await?;
+        let all = decisions.len() < DECISIONS as usize;
+        // A database that lost its last transactions, and whoever stands in for it, have another last one.
+        let same = self.last.is_none() || decisions.first() == self.last.as_ref();
+        if all && same {
+            for decision in &decisions {
+                if self.last != Some(*decision) {
+                    self.results.remove(&decision.result);
+                }
+            }
+            self.last = decisions.last().copied().or(self.last);
+        } else {
+            self.results.clear();
+            self.last = last_decision(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// The result with a look-up code, if it is remembered with its agency.
+    fn entry(&self, id: &ResultId) -> Option<Entry> {
+        let decided = self.results.get(id)?;
+        let (agency, read) = self.agencies.get(&decided.result.issued.agency)?;
+        (read.elapsed() < AGENCY).then(|| Entry {
+            decided: Arc::clone(decided),
+            agency: Arc::clone(agency),
+        })
+    }
+
+    /// Reads what is not remembered of some results; gives back those that there are.
+    async fn read(&mut self, tx: &mut Tx, ids: &[ResultId]) -> Result<Vec<Entry>, StoreError> {
+        if self.results.len() + ids.len() > KEPT {
+            self.results.clear();
+        }
+        let unknown = ids.iter().filter(|id| !self.results.contains_key(id));
+        let unknown: Vec<ResultId> = unknown.copied().collect();
+        let mut changes: HashMap<_, Vec<_>> = HashMap::new();
+        for change in tx.status_changes_of(&unknown).await? {
+            changes.entry(change.result).or_default().push(change);
+        }
+        for result in tx.results_with(&unknown).await? {
+            let id = result.issued.id;
+            let changes = changes.remove(&id).unwrap_or_default();
+            let decided = Arc::new(Decided { result, changes });
+            self.results.insert(id, decided);
+        }
+        let mut agencies: HashMap<&str, Arc<Agency>> = HashMap::new();
+        let mut entries = Vec::with_capacity(ids.len());
+        for decided in ids.iter().filter_map(|id| self.results.get(id)) {
+            let code = decided.result.issued.agency.as_str();
+            if !agencies.contains_key(code) {
+                let agency = tx.agency(code).await?;
+                let agency = Arc::new(agency.ok_or(StoreError::Missing("agency"))?);
+                let read = (Arc::clone(&agency), Instant::now());
+                self.agencies.insert(code.to_owned(), read);
+                agencies.insert(code, agency);
+            }
+            entries.extend(agencies.get(code).map(|agency| Entry {
+                decided: Arc::clone(decided),
+                agency: Arc::clone(agency),
+            }));
+        }
+        Ok(entries)
+    }
+}
+
+/// What one group is told.
 struct Answers {
     callers: HashMap<Sha256, (Caller, Term)>,
-    results: HashMap<ResultId, StoredResult>,
-    changes: HashMap<ResultId, Vec<StatusChange>>,
-    agencies: HashMap<String, Agency>,
+    results: HashMap<ResultId, Entry>,
     keys: Arc<Vec<Key>>,
 }
 
 impl Answers {
-    async fn read(store: &Store, questions: &[Question]) -> Result<Self, StoreError> {
-        let (mut digests, mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new(), false);
+    async fn read(
+        store: &Store,
+        connection: &mut Option<PoolConnection<Any>>,
+        remembered: &mut Remembered,
+        questions: &[Question],
+    ) -> Result<Self, StoreError> {
+        let (mut digests, mut ids, mut with_keys) = (BTreeSet::new(), BTreeSet::new(), false);
         for question in questions {
             match question {
                 Question::Caller(digest, ..) => drop(digests.insert(*digest)),
                 Question::Result(id, _) => drop(ids.insert(*id)),
-                Question::Keys(_) => keys = true,
+                Question::Keys(_) => with_keys = true,
             }
         }
         let (digests, ids) = (Vec::from_iter(digests), Vec::from_iter(ids));
-        let mut tx = store.read().await?;
-        let results = tx.results_with(&ids).await?;
-        let mut changes: HashMap<_, Vec<_>> = HashMap::new();
-        for change in tx.status_changes_of(&ids).await? {
-            changes.entry(change.result).or_default().push(change);
+        let held = match connection {
+            Some(held) => held,
+            None => connection.insert(store.reading().await?),
+        };
+        let callers = callers(held, &digests).await?;
+        let keys = if with_keys {
+            Arc::new(keys(held).await?)
+        } else {
+            Arc::default()
+        };
+        if !ids.is_empty() {
+            remembered.catch_up(held).await?;
         }
-        let mut agencies = HashMap::new();
-        for result in &results {
-            let code = &result.issued.agency;
-            if !agencies.contains_key(code) {
-                let agency = tx.agency(code).await?;
-                let agency = agency.ok_or(StoreError::Missing("agency"))?;
-                agencies.insert(code.clone(), agency);
-            }
-        }
+        let known: Option<Vec<Entry>> = ids.iter().map(|id| remembered.entry(id)).collect();
+        let entries = if let Some(known) = known {
+            known
+        } else {
+            // Never two connections at once: there may be only one.
+            *connection = None;
+            remembered.read(&mut store.read().await?, &ids).await?
+        };
+        let results = entries
+            .into_iter()
+            .map(|entry| (entry.decided.result.issued.id, entry))
+            .collect();
         Ok(Self {
-            callers: tx.callers(&digests).await?,
-            results: results
-                .into_iter()
-                .map(|result| (result.issued.id, result))
-                .collect(),
-            changes,
-            agencies,
-            keys: Arc::new(if keys { tx.keys().await? } else { Vec::new() }),
-        })
-    }
-
-    fn entry(&self, id: &ResultId) -> Option<Entry> {
-        let result = self.results.get(id)?.clone();
-        Some(Entry {
-            agency: self.agencies.get(&result.issued.agency)?.clone(),
-            changes: self.changes.get(id).cloned().unwrap_or_default(),
-            result,
+            callers,
+            results,
+            keys,
         })
     }
 
@@ -168,7 +276,7 @@ impl Answers {
                 let found = found.filter(|(_, term)| term.holds(at));
                 drop(answer.send(Ok(found.map(|(caller, _)| caller.clone()))));
             }
-            Question::Result(id, answer) => drop(answer.send(Ok(self.entry(&id)))),
+            Question::Result(id, answer) => drop(answer.send(Ok(self.results.get(&id).cloned()))),
             Question::Keys(answer) => drop(answer.send(Ok(Arc::clone(&self.keys)))),
         }
     }

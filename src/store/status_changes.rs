@@ -7,6 +7,7 @@ use crate::catalogue::ChangeKind;
 use crate::clock::UnixTime;
 use crate::id::ResultId;
 use crate::tlog::SALT;
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use std::sync::LazyLock;
 use time::Date;
@@ -49,6 +50,14 @@ pub struct StatusChange {
     pub leaf_index: u64,
 }
 
+/// That something was decided about a result.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Decision {
+    pub(super) id: Uuid,
+    pub(super) result: ResultId,
+    pub(super) leaf_index: u64,
+}
+
 const MOVE: &str = "
     UPDATE results SET status = $3, status_until = $4, successor_id = $5
     WHERE id = $1 AND status = $2";
@@ -65,6 +74,12 @@ const OF_RESULT: &str = "
     SELECT id, result_id, kind, from_status, to_status, effective_at, until, successor_id, reason, decision,
         authority, actor, confirmed_by, at, salt, leaf_index
     FROM status_changes WHERE result_id = $1 ORDER BY leaf_index";
+
+const DECISIONS: &str = "
+    SELECT id, result_id, leaf_index FROM status_changes WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2";
+
+const LAST_DECISION: &str = "
+    SELECT id, result_id, leaf_index FROM status_changes ORDER BY leaf_index DESC LIMIT 1";
 
 static OF_RESULTS: LazyLock<ManyRows> = LazyLock::new(|| {
     let (head, order) = OF_RESULT.split_once("= $1").unwrap_or_default();
@@ -142,6 +157,38 @@ impl Tx {
         }
         Ok(found)
     }
+}
+
+/// What was decided about which results, from a place in the log on.
+pub(super) async fn decisions_from(
+    connection: &mut AnyConnection,
+    leaf_index: u64,
+    limit: u32,
+) -> Result<Vec<Decision>, StoreError> {
+    let query = sqlx::query(DECISIONS)
+        .bind(bigint(leaf_index))
+        .bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(read_decision).collect()
+}
+
+/// The last decision of all.
+pub(super) async fn last_decision(
+    connection: &mut AnyConnection,
+) -> Result<Option<Decision>, StoreError> {
+    let row = sqlx::query(LAST_DECISION)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read_decision).transpose()
+}
+
+fn read_decision(row: &AnyRow) -> Result<Decision, StoreError> {
+    let row = Columns(row);
+    Ok(Decision {
+        id: row.uuid("id")?,
+        result: row.result_id("result_id")?,
+        leaf_index: row.number("leaf_index")?,
+    })
 }
 
 /// The kind of a change that was written down before kinds had a column (migration 0003).

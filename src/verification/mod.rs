@@ -80,7 +80,7 @@ pub struct Verifier {
     register: Reader,
     /// Data of results that were asked for lately. What was issued never changes, and reading it takes
     /// longer than a signature check.
-    data: Arc<Mutex<HashMap<ResultId, ResultData>>>,
+    data: Arc<Mutex<HashMap<ResultId, Arc<ResultData>>>>,
     catalogue: Arc<Catalogue>,
     clock: Arc<dyn Clock>,
     trust: Arc<RwLock<Option<Arc<TrustBundle>>>>,
@@ -282,7 +282,7 @@ impl Verifier {
         signed.record(&mut answered.report);
         if let (Some(id), true) = (answered.id, answered.shown.is_some()) {
             let entry = self.register.result(id).await?;
-            let recorded = entry.and_then(|entry| entry.result.issued.document);
+            let recorded = entry.and_then(|entry| entry.decided.result.issued.document);
             let binding = match recorded {
                 Some(digest) if digest == signed.digest => Outcome::Pass,
                 Some(_) => Outcome::Fail(Reason::DocumentMismatch),
@@ -298,27 +298,23 @@ impl Verifier {
         let Some(entry) = self.register.result(id).await? else {
             return Ok(None);
         };
-        Ok(Some(Known {
-            data: self.data_of(&entry.result),
-            stored: entry.result,
-            agency: entry.agency,
-            changes: entry.changes,
-        }))
+        let data = self.data_of(&entry.decided.result);
+        Ok(Some(Known { entry, data }))
     }
 
-    fn data_of(&self, stored: &StoredResult) -> Option<ResultData> {
+    fn data_of(&self, stored: &StoredResult) -> Option<Arc<ResultData>> {
         let id = stored.issued.id;
         // A map of finished data is whole whenever its lock is given back.
         let kept = || self.data.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(data) = kept().get(&id).cloned() {
             return Some(data);
         }
-        let data = register::data_of(&self.catalogue, stored)?;
+        let data = Arc::new(register::data_of(&self.catalogue, stored)?);
         let mut kept = kept();
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(id, data.clone());
+        kept.insert(id, Arc::clone(&data));
         Some(data)
     }
 }
@@ -332,7 +328,7 @@ enum Read {
 /// Whether the register holds the very credential that was scanned.
 fn compare(text: &str, known: &Known) -> Outcome {
     match credential::scan::parse(text) {
-        Ok(scanned) if scanned.credential.bytes() == known.stored.issued.credential => {
+        Ok(scanned) if scanned.credential.bytes() == known.stored().issued.credential => {
             Outcome::Pass
         }
         Ok(_) => Outcome::Fail(Reason::RegisterMismatch),

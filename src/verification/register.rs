@@ -6,7 +6,7 @@ use crate::catalogue::{
 };
 use crate::clock::UnixTime;
 use crate::report::{CheckKind, Outcome, Reason, Report, Skip, State};
-use crate::store::{Agency, Standing, StatusChange, StoredResult};
+use crate::store::{Entry, Standing, StoredResult};
 use std::sync::Arc;
 
 /// Who looks.
@@ -18,17 +18,21 @@ pub enum Viewer {
     Inspector,
 }
 
-/// A result of the register with all that belongs to it.
+/// A result of the register with all that belongs to it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// The result.
-    pub stored: StoredResult,
+    /// What the register has.
+    pub entry: Entry,
     /// Its data, as far as the catalogue still has its type.
-    pub data: Option<ResultData>,
-    /// Who issued it.
-    pub agency: Agency,
-    /// What was decided about it, the oldest first.
-    pub changes: Vec<StatusChange>,
+    pub data: Option<Arc<ResultData>>,
+}
+
+impl Known {
+    /// The result.
+    #[must_use]
+    pub fn stored(&self) -> &StoredResult {
+        &self.entry.decided.result
+    }
 }
 
 /// The data of a stored result; `None` when the type is gone from the catalogue, or has changed so that the
@@ -42,7 +46,7 @@ pub(super) fn data_of(catalogue: &Catalogue, stored: &StoredResult) -> Option<Re
 /// Writes validity, hours and status of a result at a moment into a report, by what the register knows
 /// at that very moment.
 pub(super) fn judge(report: &mut Report, known: &Known, at: UnixTime) {
-    let issued = &known.stored.issued;
+    let issued = &known.stored().issued;
     let validity = if at < UnixTime::start_of(issued.valid_from) {
         Outcome::Fail(Reason::NotYetEffective)
     } else if issued
@@ -58,7 +62,7 @@ pub(super) fn judge(report: &mut Report, known: &Known, at: UnixTime) {
         Some(_) => Outcome::Fail(Reason::OutsideHours),
         None => Outcome::NotPerformed(Skip::TypeUnknown),
     };
-    let standing = known.stored.standing_at(at);
+    let standing = known.stored().standing_at(at);
     let status = match standing {
         Standing::Valid => Outcome::Pass,
         Standing::Suspended => Outcome::Fail(Reason::Suspended),
@@ -111,11 +115,11 @@ pub(super) fn judge_unknown(report: &mut Report, at: UnixTime) {
 /// What somebody may see of a result at a moment.
 #[must_use]
 pub(super) fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
-    let issued = &known.stored.issued;
-    let standing = known.stored.standing_at(at);
+    let issued = &known.stored().issued;
+    let standing = known.stored().standing_at(at);
     // Of a cancelled result the public learns that, when and by whom, and nothing else (NĐ 45/2020 Đ15.2).
     let withheld = standing == Standing::Cancelled && viewer == Viewer::Public;
-    let data = known.data.as_ref();
+    let data = known.data.as_deref();
     let open = data.filter(|_| !withheld);
     let title = open.and_then(|data| data.text(data.result_type().title_field.as_deref()?));
     let fields = open
@@ -124,24 +128,24 @@ pub(super) fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
         .filter(|(field, _)| viewer == Viewer::Inspector || field.visibility == Visibility::Public)
         .map(|(field, value)| show_field(field, value, viewer))
         .collect();
-    let moves = known.changes.iter();
+    let changes = &known.entry.decided.changes;
+    let moves = changes.iter();
     let in_effect = (standing != Standing::Valid)
         .then(|| moves.rev().find(|one| one.kind != ChangeKind::Erratum))
         .flatten();
-    let errata = known
-        .changes
+    let errata = changes
         .iter()
         .filter(|one| one.kind == ChangeKind::Erratum && !withheld);
     Shown {
         type_code: issued.result_type.clone(),
         label: data.map_or_else(any_result, |data| data.result_type().label.clone()),
         title: title.map(str::to_owned),
-        agency_code: known.agency.code.clone(),
+        agency_code: known.entry.agency.code.clone(),
         agency: Label {
-            vi: known.agency.name_vi.clone(),
-            en: known.agency.name_en.clone(),
+            vi: known.entry.agency.name_vi.clone(),
+            en: known.entry.agency.name_en.clone(),
         },
-        phone: known.agency.phone.clone(),
+        phone: known.entry.agency.phone.clone(),
         number: issued.number_text.clone(),
         issue_date: issued.issue_date,
         valid_from: issued.valid_from,
@@ -164,7 +168,7 @@ pub(super) fn show(known: &Known, viewer: Viewer, at: UnixTime) -> Shown {
             })
             .collect(),
         predecessor: issued.predecessor,
-        successor: known.stored.successor,
+        successor: known.stored().successor,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::support::stores::both;
 use dauso::access::Role;
 use dauso::catalogue::ChangeKind;
 use dauso::digest::Sha256;
+use dauso::id::ResultId;
 use dauso::store::{ApiKey, Reader, Standing, StatusChange, Store, StoreError};
 
 fn key(number: u32) -> Sha256 {
@@ -50,6 +51,34 @@ async fn filled(store: &Store, results: u32) {
         .unwrap();
 }
 
+/// Revokes a result by a decision with a number.
+async fn revoke(store: &Store, result: ResultId, number: u32) -> StatusChange {
+    let revoked = store.run(|mut tx| async move {
+        let leaf_index = tx.append_leaf(&leaf("x")).await?.index;
+        let change = StatusChange {
+            id: uuid(number),
+            result,
+            kind: ChangeKind::Revocation,
+            from: Standing::Valid,
+            to: Standing::Revoked,
+            effective_at: now(),
+            until: None,
+            successor: None,
+            reason: "vi-pham".into(),
+            decision: "12/QĐ-SXD".into(),
+            authority: AGENCY.into(),
+            actor: "registrar".into(),
+            confirmed_by: None,
+            at: now(),
+            salt: [7; 16],
+            leaf_index,
+        };
+        tx.change_status(&change).await?;
+        Ok::<_, StoreError>((tx, change))
+    });
+    revoked.await.unwrap()
+}
+
 #[test]
 fn many_questions_at_once_get_the_answers_of_one_by_one() {
     both(async |register| {
@@ -72,8 +101,11 @@ fn many_questions_at_once_get_the_answers_of_one_by_one() {
                 Some(result) => tx.agency(&result.issued.agency).await.unwrap(),
                 None => None,
             };
-            assert_eq!(found.as_ref().map(|entry| &entry.result), alone.as_ref());
-            assert_eq!(found.map(|entry| entry.agency), agency);
+            assert_eq!(
+                found.as_ref().map(|entry| &entry.decided.result),
+                alone.as_ref()
+            );
+            assert_eq!(found.map(|entry| (*entry.agency).clone()), agency);
         }
     });
 }
@@ -84,39 +116,44 @@ fn an_answer_knows_what_was_committed_before_the_question() {
         filled(&register.store, 3).await;
         let reader = Reader::start(register.store.clone());
         for (round, id) in [result_id(1), result_id(2)].into_iter().enumerate() {
-            assert_eq!(reader.result(id).await.unwrap().unwrap().changes, []);
-            let change = register
-                .store
-                .run(|mut tx| async move {
-                    let leaf_index = tx.append_leaf(&leaf("x")).await?.index;
-                    let change = StatusChange {
-                        id: uuid(500 + u32::try_from(round).unwrap()),
-                        result: id,
-                        kind: ChangeKind::Revocation,
-                        from: Standing::Valid,
-                        to: Standing::Revoked,
-                        effective_at: now(),
-                        until: None,
-                        successor: None,
-                        reason: "vi-pham".into(),
-                        decision: "12/QĐ-SXD".into(),
-                        authority: AGENCY.into(),
-                        actor: "registrar".into(),
-                        confirmed_by: None,
-                        at: now(),
-                        salt: [7; 16],
-                        leaf_index,
-                    };
-                    tx.change_status(&change).await?;
-                    Ok::<_, StoreError>((tx, change))
-                })
-                .await
-                .unwrap();
+            assert_eq!(
+                reader.result(id).await.unwrap().unwrap().decided.changes,
+                []
+            );
+            let change = revoke(&register.store, id, 500 + u32::try_from(round).unwrap()).await;
             let entry = reader.result(id).await.unwrap().unwrap();
-            assert_eq!(entry.result.standing, Standing::Revoked);
-            assert_eq!(entry.changes, [change]);
+            assert_eq!(entry.decided.result.standing, Standing::Revoked);
+            assert_eq!(entry.decided.changes, [change]);
         }
         assert!(reader.result(result_id(4)).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn what_is_remembered_heeds_one_decision_and_hundreds_of_another_server() {
+    both(async |register| {
+        filled(&register.store, 302).await;
+        let reader = Reader::start(register.store.clone());
+        let other_server = Store::open(&register.url).await.unwrap();
+        let standing = async |number| {
+            let entry = reader.result(result_id(number)).await.unwrap().unwrap();
+            (entry.decided.result.standing, entry.decided.changes.len())
+        };
+        for number in 1..=302 {
+            assert_eq!(standing(number).await, (Standing::Valid, 0));
+        }
+        revoke(&other_server, result_id(1), 500).await;
+        assert_eq!(standing(1).await, (Standing::Revoked, 1));
+        assert_eq!(standing(2).await, (Standing::Valid, 0));
+        // More than the reader asks for at once.
+        for number in 2..=301 {
+            revoke(&other_server, result_id(number), 500 + number).await;
+        }
+        for number in 1..=301 {
+            assert_eq!(standing(number).await, (Standing::Revoked, 1), "{number}");
+        }
+        assert_eq!(standing(302).await, (Standing::Valid, 0));
+        other_server.close().await;
     });
 }
 

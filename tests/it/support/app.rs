@@ -128,8 +128,8 @@ impl TestApp {
         clock: Arc<Hands>,
         wanted: Wanted<'_>,
     ) -> Self {
-        let mut service = installation.service().await.unwrap();
-        let limits = &mut service.limits;
+        let mut parts = installation.parts().await.unwrap();
+        let limits = &mut parts.limits;
         let per_minute = wanted.per_minute.unwrap_or(1_000_000).try_into().unwrap();
         for rate in [
             &mut limits.look_ups,
@@ -141,7 +141,8 @@ impl TestApp {
         if let Some(change) = wanted.limits {
             change(limits);
         }
-        service.secure = wanted.secure;
+        parts.secure = wanted.secure;
+        let service = Service::from(parts);
         installation.worker(&service).refresh_trust().await;
         Self {
             router: http::router(service.clone()),

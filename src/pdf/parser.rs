@@ -155,7 +155,8 @@ mod tests {
             Err(PdfError::DuplicateKey { at: 10 })
         );
         for keys in [15, 16, 17, 40] {
-            let entries: String = (0..keys).map(|key| format!("/K{key} {key}")).collect();
+            let entries: Vec<String> = (0..keys).map(|key| format!("/K{key} {key}")).collect();
+            let entries = entries.concat();
             assert!(parse(format!("<<{entries}>>").as_bytes()).is_ok(), "{keys}");
             let twice = parse(format!("<<{entries}/K0 1>>").as_bytes());
             assert!(

@@ -4,20 +4,9 @@
 ALTER TABLE results ADD COLUMN predecessor_id TEXT;
 CREATE UNIQUE INDEX results_by_predecessor ON results (predecessor_id) WHERE predecessor_id IS NOT NULL;
 
+-- Rows from before have no kind: they say it by where they led, and are never changed.
 ALTER TABLE status_changes ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE status_changes ADD COLUMN confirmed_by TEXT;
-
--- Rows from before say their kind by where they led. The trigger is away for this one statement.
-DROP TRIGGER status_changes_keep;
-UPDATE status_changes SET kind = CASE to_status
-    WHEN 'suspended' THEN 'suspension'
-    WHEN 'valid' THEN 'reinstatement'
-    WHEN 'cancelled' THEN 'cancellation'
-    WHEN 'superseded' THEN 'replacement'
-    WHEN 'surrendered' THEN 'surrender'
-    ELSE 'revocation' END;
-CREATE TRIGGER status_changes_keep BEFORE UPDATE ON status_changes
-BEGIN SELECT RAISE(ABORT, 'status_changes is append-only'); END;
 
 -- data and pdf are what a replacement is to be issued from; they are erased when the request is settled.
 CREATE TABLE change_requests (

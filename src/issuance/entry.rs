@@ -4,7 +4,7 @@ use super::{IssueError, Made, Receipt, Replacement, Reserved, random};
 use crate::access::Caller;
 use crate::private::Private;
 use crate::store::documents::Staged;
-use crate::store::{AuditEntry, Issued, StoreError, Tx};
+use crate::store::{Appended, AuditEntry, Issued, StoreError, Tx};
 use crate::tlog;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -66,7 +66,13 @@ impl Entry {
 
     /// Writes audit line, leaf and result.
     pub(super) async fn enter(&self, tx: &mut Tx) -> Result<Receipt, StoreError> {
-        let mut issued = self.issued.clone();
+        let appended = self.log(tx).await?;
+        self.record(tx, appended).await
+    }
+
+    /// Writes audit line and leaf.
+    pub(super) async fn log(&self, tx: &mut Tx) -> Result<Appended, StoreError> {
+        let issued = &self.issued;
         tx.append_audit(&AuditEntry {
             id: Uuid::now_v7(),
             at: issued.issued_at,
@@ -76,7 +82,16 @@ impl Entry {
             detail: "{}".to_owned(),
         })
         .await?;
-        let appended = tx.append_leaf(&self.leaf).await?;
+        tx.append_leaf(&self.leaf).await
+    }
+
+    /// Writes the result, whose leaf was appended in the same transaction.
+    pub(super) async fn record(
+        &self,
+        tx: &mut Tx,
+        appended: Appended,
+    ) -> Result<Receipt, StoreError> {
+        let mut issued = self.issued.clone();
         issued.leaf_index = appended.index;
         tx.add_result(&issued).await?;
         Ok(Receipt {

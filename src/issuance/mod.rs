@@ -391,10 +391,11 @@ impl Issuer {
                         return Ok((tx, Outcome::Replayed(answer)));
                     }
                 }
-                let receipt = entry.enter(&mut tx).await?;
+                let appended = entry.log(&mut tx).await?;
                 if let Some(replacement) = replacement {
                     self.supersede(&mut tx, replacement, issued).await?;
                 }
+                let receipt = entry.record(&mut tx, appended).await?;
                 if let Some(once) = once {
                     let (status, body) = (once.answer)(&receipt);
                     let answer = Answer {

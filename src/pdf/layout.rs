@@ -78,7 +78,7 @@ impl Default for SymbolPlace {
     }
 }
 
-/// No allowed place is free. Its words name the first [`DESCRIBED`] of them.
+/// No allowed place is free. Its words name the first few of them.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("none of {} allowed places is free: {}", .tried.len(), described(.tried))]
 pub struct Overlap {

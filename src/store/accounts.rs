@@ -83,16 +83,9 @@ const KEYS_OF: &str = "
 const REVOKE_KEY: &str = "
     UPDATE api_keys SET revoked_at = $2 WHERE digest = $1 AND revoked_at IS NULL";
 
-const CALLER: &str = "
-    SELECT accounts.id AS id, accounts.role AS role, accounts.agency_code AS agency_code
-    FROM api_keys JOIN accounts ON accounts.id = api_keys.account_id
-    WHERE api_keys.digest = $1 AND api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL
-      AND (api_keys.expires_at IS NULL
-           OR (api_keys.expires_at >= $2 AND api_keys.created_at - 60 <= $2))";
-
 static CALLERS: LazyLock<ManyRows> = LazyLock::new(|| {
     let select = "
-    SELECT api_keys.digest AS digest, api_keys.expires_at AS expires_at,
+    SELECT api_keys.digest AS digest, api_keys.created_at AS created_at, api_keys.expires_at AS expires_at,
         accounts.id AS id, accounts.role AS role, accounts.agency_code AS agency_code
     FROM api_keys JOIN accounts ON accounts.id = api_keys.account_id
     WHERE api_keys.revoked_at IS NULL AND accounts.disabled_at IS NULL
@@ -219,25 +212,23 @@ impl Tx {
     }
 
     /// Whoever holds the key with this digest; `None` when the key is unknown, revoked or expired, or its
-    /// account disabled. A key that expires opens nothing before it was made either: a clock that was set
-    /// back must not make it last longer. A minute is what the clocks of two servers may differ.
+    /// account disabled.
     pub async fn caller(
         &mut self,
         key: &Sha256,
         at: UnixTime,
     ) -> Result<Option<Caller>, StoreError> {
-        let query = sqlx::query(CALLER)
-            .bind(key.0.as_slice())
-            .bind(at.seconds());
-        let row = query.fetch_optional(self.connection()).await?;
-        row.as_ref().map(read_caller).transpose()
+        let found = self.callers(&[*key]).await?.remove(key);
+        Ok(found
+            .filter(|(_, term)| term.holds(at))
+            .map(|(caller, _)| caller))
     }
 
-    /// Whoever holds keys with these digests, each with the last moment of the key if it has one.
-    pub async fn callers(
+    /// Whoever holds keys with these digests, each with the term of the key.
+    pub(super) async fn callers(
         &mut self,
         keys: &[Sha256],
-    ) -> Result<HashMap<Sha256, (Caller, Option<UnixTime>)>, StoreError> {
+    ) -> Result<HashMap<Sha256, (Caller, Term)>, StoreError> {
         let mut found = HashMap::new();
         for (sql, keys) in CALLERS.filled(keys) {
             let mut query = sqlx::query(sql);
@@ -245,11 +236,34 @@ impl Tx {
                 query = query.bind(key.0.as_slice());
             }
             for row in query.fetch_all(self.connection()).await? {
-                let until = Columns(&row).time_or_null("expires_at")?;
-                found.insert(Columns(&row).digest("digest")?, (read_caller(&row)?, until));
+                let columns = Columns(&row);
+                let term = Term {
+                    from: columns.time("created_at")?,
+                    until: columns.time_or_null("expires_at")?,
+                };
+                found.insert(columns.digest("digest")?, (read_caller(&row)?, term));
             }
         }
         Ok(found)
+    }
+}
+
+/// When an API key opens something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    from: UnixTime,
+    until: Option<UnixTime>,
+}
+
+/// Seconds that the clocks of two servers may differ.
+const APART: i64 = 60;
+
+impl Term {
+    /// Whether it holds at a moment. A key that expires opens nothing before it was made either: a clock that
+    /// was set back must not make it last longer.
+    pub(super) fn holds(&self, at: UnixTime) -> bool {
+        self.until
+            .is_none_or(|until| until >= at && self.from.plus(-APART) <= at)
     }
 }
 

@@ -4,6 +4,7 @@
 //! all who wait, the register can be asked for every check. Whoever asks is answered from a moment after he
 //! asked: nothing is kept between two transactions.
 
+use super::accounts::Term;
 use super::{Agency, Key, StatusChange, Store, StoreError, StoredResult};
 use crate::access::Caller;
 use crate::clock::UnixTime;
@@ -105,7 +106,7 @@ async fn read(store: Store, mut waiting: mpsc::Receiver<Question>) {
 
 /// What one transaction saw.
 struct Answers {
-    callers: HashMap<Sha256, (Caller, Option<UnixTime>)>,
+    callers: HashMap<Sha256, (Caller, Term)>,
     results: HashMap<ResultId, StoredResult>,
     changes: HashMap<ResultId, Vec<StatusChange>>,
     agencies: HashMap<String, Agency>,
@@ -163,8 +164,8 @@ impl Answers {
     fn give(&self, question: Question) {
         match question {
             Question::Caller(digest, at, answer) => {
-                let holds = |until: &Option<UnixTime>| until.is_none_or(|until| until >= at);
-                let found = self.callers.get(&digest).filter(|(_, until)| holds(until));
+                let found = self.callers.get(&digest);
+                let found = found.filter(|(_, term)| term.holds(at));
                 drop(answer.send(Ok(found.map(|(caller, _)| caller.clone()))));
             }
             Question::Result(id, answer) => drop(answer.send(Ok(self.entry(&id)))),

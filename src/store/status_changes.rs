@@ -144,14 +144,30 @@ impl Tx {
     }
 }
 
+/// The kind of a change that was written down before kinds had a column (migration 0003).
+fn kind_before_names(to: Standing) -> ChangeKind {
+    match to {
+        Standing::Valid => ChangeKind::Reinstatement,
+        Standing::Suspended => ChangeKind::Suspension,
+        Standing::Cancelled => ChangeKind::Cancellation,
+        Standing::Superseded => ChangeKind::Replacement,
+        Standing::Surrendered => ChangeKind::Surrender,
+        Standing::Revoked | Standing::Recalled => ChangeKind::Revocation,
+    }
+}
+
 fn read(row: &AnyRow) -> Result<StatusChange, StoreError> {
     let row = Columns(row);
+    let to = row.word("to_status", Standing::parse)?;
     Ok(StatusChange {
         id: row.uuid("id")?,
         result: row.result_id("result_id")?,
-        kind: row.word("kind", ChangeKind::parse)?,
+        kind: row.word("kind", |name| match name {
+            "" => Some(kind_before_names(to)),
+            name => ChangeKind::parse(name),
+        })?,
         from: row.word("from_status", Standing::parse)?,
-        to: row.word("to_status", Standing::parse)?,
+        to,
         effective_at: row.time("effective_at")?,
         until: row.day_or_null("until")?,
         successor: row.result_id_or_null("successor_id")?,

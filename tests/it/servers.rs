@@ -27,7 +27,7 @@ fn run(arguments: &[&str], url: &str) -> String {
 fn serve(dir: &Path) -> (Running, String) {
     let config = dir.join("dauso.toml");
     let arguments = ["serve", "--config", config.to_str().unwrap()];
-    let (running, line) = Running::start(&arguments, Said::OnError, "{");
+    let (running, line) = Running::start(&arguments, Said::OnError, r#""message":"serving""#);
     let line: Value = serde_json::from_str(&line).unwrap();
     (running, line["address"].as_str().unwrap().to_owned())
 }

@@ -82,7 +82,7 @@ impl Table {
 
     /// The tables as Markdown, a heading for each part, behind how they are made.
     pub(super) fn markdown(&self, about: &str) -> String {
-        let mut out = format!("{}{about}\n\n", include_str!("report.md"));
+        let mut out = format!("{}{about}\n\n", include_str!("report.template"));
         for part in &self.0 {
             // A String takes everything that is written to it.
             let _ = write!(out, "### {}\n\n", part.title);

@@ -22,8 +22,8 @@ fn hasty(limits: &mut Limits) {
     ] {
         *one = Duration::from_millis(300);
     }
-    patience.body = Duration::from_millis(1_000);
-    patience.file = Duration::from_millis(1_000);
+    patience.body = Duration::from_secs(1);
+    patience.file = Duration::from_secs(1);
 }
 
 async fn app(limits: fn(&mut Limits)) -> TestApp {

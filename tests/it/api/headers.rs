@@ -147,7 +147,7 @@ async fn refusals_have_them_too_and_with_tls_browsers_are_told_to_keep_to_it() {
     app.installation.store().close().await;
     let failed = app.get("/7K3M9QX2TB4C5D6E").from([192, 0, 2, 3]);
     let failed = failed.send_off_contract().await;
-    assert_eq!(failed.status, 500);
+    assert_eq!(failed.status, 503);
     strict("failed", "/", &failed, true);
     let app = TestApp::start_with(Wanted {
         limits: Some(|limits| limits.requests_at_once = 0),

@@ -37,12 +37,13 @@ fn rule(operation: &str) -> Option<(Rule, u16)> {
         // Nobody has this login; the account of the caller opens no other.
         "signIn" => (Rule::Anybody, 401),
         "issue" => (Rule::Own(Issue), 201),
-        "readResult" | "readSvg" | "readPng" | "readPdf" => (Rule::Own(ReadResult), 200),
+        "readResult" | "readSvg" | "readPng" | "readPdf" | "readHistory" | "readChangeRequest" => {
+            (Rule::Own(ReadResult), 200)
+        }
         "revoke" | "suspend" | "reinstate" | "recall" | "cancel" | "surrender" | "correct" => {
             (Rule::Own(ChangeStatus), 200)
         }
         "replace" => (Rule::Own(ChangeStatus), 201),
-        "readHistory" | "readChangeRequest" => (Rule::Own(ReadResult), 200),
         "listChangeRequests" => (Rule::Role(ReadResult), 200),
         "confirmChange" | "rejectChange" => (Rule::SecondPerson, 200),
         "recordChecks" => (Rule::Role(Check), 200),

@@ -70,7 +70,7 @@ async fn a_lost_database_makes_it_unready() {
     assert_eq!(app.get("/healthz").send().await.status, 200);
     // Whoever asks meanwhile gets a problem, and no word of what is behind it.
     let answer = app.get("/7K3M9QX2TB4C5D6E").send_off_contract().await;
-    assert_eq!(answer.problem(), problem(500, "internal"));
+    assert_eq!(answer.problem(), problem(503, "register/unavailable"));
     assert_eq!(answer.json().get("detail"), None);
 }
 

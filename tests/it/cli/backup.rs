@@ -7,6 +7,9 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What is done to a file of a back-up.
+type Harm<'a> = &'a dyn Fn(PathBuf);
+
 fn back_up(installed: &Installed, name: &str) -> PathBuf {
     let out = installed.file(name);
     let arguments = ["--out", out.to_str().unwrap()];
@@ -131,7 +134,6 @@ fn whatever_is_wrong_with_a_back_up_is_named() {
         let bytes = fs::read(&path).unwrap();
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     };
-    type Harm<'a> = &'a dyn Fn(PathBuf);
     let remove: Harm<'_> = &|path| fs::remove_file(path).unwrap();
     let cases: [(&str, Harm<'_>, &str); 8] = [
         ("register.db", &flip, "backup/damaged"),

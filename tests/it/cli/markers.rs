@@ -3,6 +3,7 @@
 use crate::support::installation::{Installed, in_force};
 use crate::support::running::Served;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -20,9 +21,9 @@ fn ask(
     stream.set_read_timeout(wait).unwrap();
     let mut head = format!("{method} {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    write!(head, "content-length: {}\r\n\r\n", body.len()).unwrap();
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body).unwrap();
     let mut answer = Vec::new();
@@ -128,14 +129,18 @@ fn no_look_up_code_personal_data_or_token_of_the_main_way_stands_in_the_log() {
         "scanned": qr_text,
         "device_time": "2026-11-21T09:42:00+07:00",
         "match": "does_not_fit",
-        "finding": "wrong-vehicle",
+        "finding": "plate_differs",
         "note": "GHI-CHU-DANH-DAU của người kiểm tra",
         "place": {"lat": 16.067_891, "lon": 108.212_345, "accuracy_m": 7},
     });
     let headers = [json_kind, ("authorization", &bearer(&inspector))];
     expect(post("/api/v1/checks", &headers, &check), 200);
     let listed = get("/api/v1/checks", &[("authorization", &bearer(&supervisor))]);
-    assert!(expect(listed, 200).contains("019342f0-0000-7000-8000-0000000000cd"));
+    let listed = expect(listed, 200);
+    assert!(
+        listed.contains("019342f0-0000-7000-8000-0000000000cd"),
+        "{listed}"
+    );
     let login = json!({"login": "dau-registrar-kytu", "password": "MAT-KHAU-DANH-DAU"});
     expect(post("/api/v1/tokens", &[json_kind], &login), 401);
     let boundary = ("content-type", "multipart/form-data; boundary=b");

@@ -28,7 +28,7 @@ fn files_fetched_from_the_server_verify_with_the_server_stopped() {
     let text = text.replace("listen = \"127.0.0.1:8417\"", "listen = \"127.0.0.1:0\"");
     fs::write(&config, text).unwrap();
     let arguments = ["serve", "--config", config.to_str().unwrap()];
-    let (running, line) = Running::start(&arguments, Said::OnError, "{");
+    let (running, line) = Running::start(&arguments, Said::OnError, r#""message":"serving""#);
     let line: Value = serde_json::from_str(&line).unwrap();
     let address = line["address"].as_str().unwrap().to_owned();
 

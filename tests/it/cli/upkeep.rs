@@ -46,7 +46,7 @@ fn accounts_keys_and_passwords_are_ended_and_the_audit_says_so() {
     let text = text.replace("listen = \"127.0.0.1:8417\"", "listen = \"127.0.0.1:0\"");
     fs::write(&config, text).unwrap();
     let arguments = ["serve", "--config", config.to_str().unwrap()];
-    let (_running, line) = Running::start(&arguments, Said::OnError, "{");
+    let (_running, line) = Running::start(&arguments, Said::OnError, r#""message":"serving""#);
     let line: Value = serde_json::from_str(&line).unwrap();
     let address = line["address"].as_str().unwrap();
     let reads = |key: &str| send(address, "GET", "/api/v1/alarms", key, &json!({})).0;

@@ -175,7 +175,6 @@ fn a_full_disk_of_the_database_is_said_and_room_heals_it_without_a_restart() {
         send(&server, &issue).problem(),
         out_of_order("register/full")
     );
-    unready(&server, "database");
     assert_eq!(
         server.get(&format!("/{}", first.id)).status,
         200,

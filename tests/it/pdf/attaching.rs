@@ -38,13 +38,11 @@ fn with_tree(bytes: &[u8], first: [&str; 2], second: [&str; 2]) -> Vec<u8> {
     let mut leaf = |names: [&str; 2]| {
         let stream = update.reserve();
         update.put_stream(stream, b"/Type/EmbeddedFile", b"old");
-        let entries: String = names
-            .iter()
-            .map(|name| {
-                let spec = format!("<</Type/Filespec/F({name})/UF({name})/EF<</F {stream}>>>>");
-                format!("({name}) {} ", update.add(spec.into_bytes()))
-            })
-            .collect();
+        let entries = names.map(|name| {
+            let spec = format!("<</Type/Filespec/F({name})/UF({name})/EF<</F {stream}>>>>");
+            format!("({name}) {}", update.add(spec.into_bytes()))
+        });
+        let entries = entries.join(" ");
         let [lower, upper] = names;
         let leaf = format!("<</Limits[({lower})({upper})]/Names[{entries}]>>");
         update.add(leaf.into_bytes())

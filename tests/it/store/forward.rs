@@ -45,12 +45,13 @@ fn origin<'a>(table: &'a str, column: &'a str) -> (&'a str, &'a str) {
 /// What a later migration may read stands as the program writes it.
 fn text(table: &str, column: &str, row: i64) -> String {
     match (table, column) {
-        ("results", "status") | ("status_changes", "from_status") => "valid".into(),
+        ("results", "status") | ("status_changes", "from_status") | ("checks", "verdict") => {
+            "valid".into()
+        }
         ("status_changes", "to_status") => "revoked".into(),
         ("accounts", "role") => "registrar".into(),
         ("keys", "types") => "*".into(),
         ("jobs", "state") => "queued".into(),
-        ("checks", "verdict") => "valid".into(),
         ("results", "data") | ("checks", "report") | (_, "detail" | "payload" | "body") => {
             format!("{{\"row\":{row}}}")
         }

@@ -37,7 +37,7 @@ async fn a_remote_postgresql_is_reached_with_tls_and_only_under_its_own_name() {
         let opened = Store::open(&url).await;
         match (opened, opens) {
             (Ok(store), true) => store.close().await,
-            (Err(StoreError::Database(fault)), false) => {
+            (Err(StoreError::Outage(_, fault)), false) => {
                 assert!(
                     fault.to_string().contains("invalid peer certificate"),
                     "{url}: {fault}"

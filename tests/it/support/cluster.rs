@@ -55,7 +55,7 @@ impl OwnCluster {
 
     /// Starts it and waits until it takes connections; what an earlier one left is recovered first.
     pub(crate) fn restart(&mut self) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         self.running = None;
         loop {
             let child = self.running.get_or_insert_with(|| {

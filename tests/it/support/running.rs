@@ -2,6 +2,7 @@
 
 use super::installation::program;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
@@ -24,8 +25,8 @@ pub(crate) enum Said {
 }
 
 impl Running {
-    /// Starts the program and waits for a line that begins so, at most 90 seconds.
-    pub(crate) fn start(arguments: &[&str], said: Said, begin: &str) -> (Self, String) {
+    /// Starts the program and waits for a line with this in it, at most 90 seconds.
+    pub(crate) fn start(arguments: &[&str], said: Said, part: &str) -> (Self, String) {
         let (out, error) = match said {
             Said::OnOutput => (Stdio::piped(), Stdio::inherit()),
             Said::OnError => (Stdio::inherit(), Stdio::piped()),
@@ -51,7 +52,7 @@ impl Running {
             let left = end.saturating_duration_since(Instant::now());
             let line = told.recv_timeout(left);
             let line = line.unwrap_or_else(|error| panic!("{arguments:?} says nothing: {error}"));
-            if line.starts_with(begin) {
+            if line.contains(part) {
                 return (running, line);
             }
         }
@@ -158,7 +159,7 @@ pub(crate) fn send(
         body.len()
     );
     if !key.is_empty() {
-        head.push_str(&format!("Authorization: Bearer {key}\r\n"));
+        write!(head, "Authorization: Bearer {key}\r\n").unwrap();
     }
     let (status, answer) = exchange(address, &format!("{method} {path}"), &head, &body);
     let answer = serde_json::from_slice(&answer).expect("JSON");
@@ -200,7 +201,7 @@ impl Served {
 
     /// The first line of the log that fits, as soon as it is there.
     pub(crate) fn logged(&self, fits: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let log = fs::read_to_string(&self.log).unwrap();
             let lines = log
@@ -249,7 +250,7 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, Vec<u8>) {
 fn exchange(address: &str, asked: &str, head: &str, body: &str) -> (u16, Vec<u8>) {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .expect("a timeout");
     let request = format!("{asked} HTTP/1.0\r\nHost: {address}\r\n{head}\r\n{body}");
     stream.write_all(request.as_bytes()).expect("the request");

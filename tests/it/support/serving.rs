@@ -3,6 +3,7 @@
 use super::installation::{Installed, program};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -97,7 +98,7 @@ impl Site {
                 kept.lock().unwrap().push(line);
             }
         });
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let address = lines.lock().unwrap().iter().find_map(|line| {
                 let line: Value = serde_json::from_str(line).ok()?;
@@ -190,7 +191,7 @@ impl Request {
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.head.push_str(&format!("{name}: {value}\r\n"));
+        write!(self.head, "{name}: {value}\r\n").unwrap();
         self
     }
 
@@ -225,7 +226,7 @@ impl Request {
     /// Sends it; an answer that was cut short is an error.
     pub(crate) fn send(&self, address: &str) -> io::Result<Reply> {
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         write!(
             stream,
             "{}Content-Length: {}\r\n\r\n",

@@ -2,6 +2,7 @@
 //! (ISO 32000-2 §9.7.5, §9.10.3).
 
 use super::lexer::{Lexer, Token};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What a CMap says. Entries that make no sense are left out: a missing letter only makes text
@@ -144,15 +145,18 @@ impl CMap {
 
     /// The text of a code.
     #[must_use]
-    pub fn text(&self, code: u32) -> Option<String> {
+    pub fn text(&self, code: u32) -> Option<Cow<'_, str>> {
         if let Some(text) = self.texts.get(&code) {
-            return Some(text.clone());
+            return Some(text.into());
         }
         let (ahead, text) = within(&self.text_ranges, code)?;
+        if ahead == 0 {
+            return Some(text.into());
+        }
         let mut letters: Vec<char> = text.chars().collect();
         let last = u32::from(letters.pop()?).checked_add(ahead)?;
         letters.push(char::from_u32(last)?);
-        Some(letters.into_iter().collect())
+        Some(letters.into_iter().collect::<String>().into())
     }
 }
 

@@ -11,6 +11,7 @@
 //! the type designer put them; a character without a glyph is an error and never a box; equal texts give
 //! equal bytes.
 
+use super::composed;
 use super::object::ObjRef;
 use super::pack::Packed;
 use super::writer::Update;
@@ -24,7 +25,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use subsetter::GlyphRemapper;
-use unicode_normalization::UnicodeNormalization;
 
 /// A font that comes with the program; see `src/pdf/fonts/README.md`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -78,7 +78,6 @@ const OF_CODES: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ ";
 const CUTS: usize = 64;
 
 /// A font file, packed.
-#[derive(Clone)]
 struct Cut {
     name: String,
     /// Its length before it was packed.
@@ -94,14 +93,62 @@ static KNOWN: LazyLock<Mutex<Cuts>> = LazyLock::new(Mutex::default);
 
 type Cuts = HashMap<(Typeface, String), Arc<Cut>>;
 
-/// The glyphs used of one typeface.
-pub struct Subset {
-    typeface: Typeface,
+/// A font file opened once. Nothing of it depends on a document.
+struct Face {
     font: FontRef<'static>,
     charmap: Charmap<'static>,
     advances: GlyphMetrics<'static>,
     /// Thousandths of the type size in one unit of the font file.
     per_unit: f64,
+    /// By character: glyph and width of those that Vietnamese papers use ([`composed::ALPHABET`]).
+    usual: Vec<Option<(u16, f64)>>,
+}
+
+static SANS: LazyLock<Option<Face>> = LazyLock::new(|| Face::open(Typeface::Sans));
+static MONO: LazyLock<Option<Face>> = LazyLock::new(|| Face::open(Typeface::Mono));
+
+impl Face {
+    fn open(typeface: Typeface) -> Option<Self> {
+        let font = FontRef::new(typeface.file()).ok()?;
+        let (size, location) = (Size::unscaled(), LocationRef::default());
+        let units = font.metrics(size, location).units_per_em;
+        let mut face = Self {
+            charmap: font.charmap(),
+            advances: font.glyph_metrics(size, location),
+            per_unit: 1000.0 / f64::from(units.max(1)),
+            font,
+            usual: Vec::new(),
+        };
+        let mut usual = Vec::new();
+        for character in composed::ALPHABET.into_iter().flatten() {
+            let place = usize::try_from(u32::from(character)).ok()?;
+            usual.resize(place, None);
+            usual.push(face.look_up(character));
+        }
+        face.usual = usual;
+        Some(face)
+    }
+
+    /// Its glyph, and its width in thousandths of the type size.
+    fn glyph(&self, character: char) -> Result<(u16, f64), FontError> {
+        let place = usize::try_from(u32::from(character)).ok();
+        let known = place.and_then(|place| self.usual.get(place).copied().flatten());
+        let found = known.or_else(|| self.look_up(character));
+        found.ok_or(FontError::NoGlyph(character))
+    }
+
+    fn look_up(&self, character: char) -> Option<(u16, f64)> {
+        let id = self.charmap.map(character)?;
+        let advance = self.advances.advance_width(id)?;
+        let number = u16::try_from(id.to_u32()).ok()?;
+        Some((number, f64::from(advance) * self.per_unit))
+    }
+}
+
+/// The glyphs used of one typeface.
+pub struct Subset {
+    typeface: Typeface,
+    face: &'static Face,
     glyphs: GlyphRemapper,
     /// By glyph of the subset: its character and width in thousandths of the type size.
     used: BTreeMap<u16, (char, f64)>,
@@ -113,15 +160,13 @@ impl Subset {
     /// # Errors
     /// [`FontError::Unusable`].
     pub fn new(typeface: Typeface) -> Result<Self, FontError> {
-        let font = FontRef::new(typeface.file()).map_err(|_| FontError::Unusable)?;
-        let (size, location) = (Size::unscaled(), LocationRef::default());
-        let units = font.metrics(size, location).units_per_em;
+        let face = match typeface {
+            Typeface::Sans => SANS.as_ref(),
+            Typeface::Mono => MONO.as_ref(),
+        };
         let mut subset = Self {
             typeface,
-            charmap: font.charmap(),
-            advances: font.glyph_metrics(size, location),
-            per_unit: 1000.0 / f64::from(units.max(1)),
-            font,
+            face: face.ok_or(FontError::Unusable)?,
             glyphs: GlyphRemapper::new(),
             used: BTreeMap::new(),
         };
@@ -135,8 +180,8 @@ impl Subset {
     /// [`FontError::NoGlyph`].
     pub fn width(&self, text: &str) -> Result<f64, FontError> {
         let mut thousandths = 0.0;
-        for character in text.nfc() {
-            thousandths += self.glyph(character)?.1;
+        for character in composed::of(text).chars() {
+            thousandths += self.face.glyph(character)?.1;
         }
         Ok(thousandths / 1000.0)
     }
@@ -148,8 +193,8 @@ impl Subset {
     pub fn show(&mut self, text: &str) -> Result<String, FontError> {
         let mut operand = String::with_capacity(4 * text.len() + 2);
         operand.push('<');
-        for character in text.nfc() {
-            let (glyph, width) = self.glyph(character)?;
+        for character in composed::of(text).chars() {
+            let (glyph, width) = self.face.glyph(character)?;
             let code = self.glyphs.remap(glyph);
             self.used.insert(code, (character, width));
             let _ = write!(operand, "{code:04X}");
@@ -158,30 +203,26 @@ impl Subset {
         Ok(operand)
     }
 
-    fn glyph(&self, character: char) -> Result<(u16, f64), FontError> {
-        let id = self.charmap.map(character);
-        let advance = id.and_then(|id| self.advances.advance_width(id));
-        let number = id.and_then(|id| u16::try_from(id.to_u32()).ok());
-        let (number, advance) = number.zip(advance).ok_or(FontError::NoGlyph(character))?;
-        Ok((number, f64::from(advance) * self.per_unit))
-    }
-
     /// Adds the subset to a document; the reference is that of the Type0 font.
     ///
     /// # Errors
     /// [`FontError::Unusable`].
     pub fn embed(self, update: &mut Update<'_>) -> Result<ObjRef, FontError> {
+        let cut = self.cut()?;
         let Cut {
             name,
             bytes,
             program: packed,
             unicode: map,
             glyphs,
-        } = self.cut()?.as_ref().clone();
+        } = cut.as_ref();
         let [font, descendant, descriptor, program, unicode, set] =
             std::array::from_fn(|_| update.reserve());
-        let metrics = self.font.metrics(Size::unscaled(), LocationRef::default());
-        let unit = self.per_unit;
+        let metrics = self
+            .face
+            .font
+            .metrics(Size::unscaled(), LocationRef::default());
+        let unit = self.face.per_unit;
         let scaled = |value: f32| (f64::from(value) * unit).round();
         let bounds = metrics.bounds.ok_or(FontError::Unusable)?;
 
@@ -310,6 +351,7 @@ fn tag(file: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_normalization::UnicodeNormalization;
 
     /// Every Vietnamese letter with a mark, and what else a stamp says.
     const LETTERS: &str = "ÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝàáâãèéêìíòóôõùúýĂăĐđĨĩŨũƠơƯưẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹ·–₫";

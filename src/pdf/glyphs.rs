@@ -1,6 +1,7 @@
 //! Characters of simple fonts: the built-in encodings and the names in /Differences
 //! (ISO 32000-2 annex D).
 
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
 /// 0x80 to 0x9f of WinAnsiEncoding; the rest is Latin-1.
@@ -15,6 +16,16 @@ pub fn win_ansi(byte: u8) -> char {
     byte.checked_sub(0x80)
         .and_then(|place| WIN_ANSI.get(usize::from(place)).copied())
         .unwrap_or(char::from(byte))
+}
+
+/// The same as text.
+#[must_use]
+pub fn win_ansi_text(byte: u8) -> &'static str {
+    static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let all = 0..=u8::MAX;
+        all.map(|byte| win_ansi(byte).to_string()).collect()
+    });
+    TEXTS.get(usize::from(byte)).map_or("", String::as_str)
 }
 
 /// Names of the Adobe Glyph List that documents here use; letters name themselves.

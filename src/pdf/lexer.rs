@@ -165,15 +165,22 @@ impl<'a> Lexer<'a> {
     }
 
     fn skip_regular(&mut self) {
-        while self.peek().is_some_and(is_regular) {
-            self.position += 1;
-        }
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let word = rest.iter().position(|byte| !is_regular(*byte));
+        self.position += word.unwrap_or(rest.len());
     }
 
     fn number(&mut self) -> Result<Token<'a>, PdfError> {
         let start = self.position;
         self.skip_regular();
         let text = self.since(start);
+        // Most numbers are short and whole.
+        if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
+            let digits = text.iter().map(|digit| i64::from(digit - b'0'));
+            return Ok(Token::Integer(
+                digits.fold(0, |value, digit| 10 * value + digit),
+            ));
+        }
         let wrong = PdfError::Syntax { at: start };
         let plain = text
             .iter()
@@ -195,7 +202,14 @@ impl<'a> Lexer<'a> {
 
     fn name(&mut self) -> Token<'a> {
         self.position += 1;
-        let mut name = Vec::new();
+        let start = self.position;
+        self.skip_regular();
+        let source = self.since(start);
+        if !source.contains(&b'#') {
+            return Token::Name(source.to_vec());
+        }
+        self.position = start;
+        let mut name = Vec::with_capacity(source.len());
         while let Some(byte) = self.peek().filter(|b| is_regular(*b)) {
             self.position += 1;
             let escaped = (byte == b'#')
@@ -346,6 +360,22 @@ mod tests {
                 Token::ArrayClose,
                 Token::Keyword(b"obj"),
                 Token::Keyword(b"{"),
+            ])
+        );
+    }
+
+    #[test]
+    fn whole_numbers_are_exact_up_to_64_bits_and_names_keep_their_escapes() {
+        assert_eq!(
+            tokens(b"007 999999999999999999 9223372036854775807 9223372036854775808 /A#2 /#41#42/"),
+            Ok(vec![
+                Token::Integer(7),
+                Token::Integer(999_999_999_999_999_999),
+                Token::Integer(i64::MAX),
+                Token::Real(9_223_372_036_854_775_808.0),
+                Token::Name(b"A#2".to_vec()),
+                Token::Name(b"AB".to_vec()),
+                Token::Name(Vec::new()),
             ])
         );
     }

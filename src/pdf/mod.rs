@@ -31,6 +31,8 @@
 pub mod archival;
 pub mod attachment;
 pub mod cmap;
+mod composed;
+mod container;
 pub mod content;
 mod difference;
 pub mod earlier;

@@ -149,6 +149,9 @@ pub struct Stream {
     pub data: Range<usize>,
 }
 
+/// Entries of usual dictionaries.
+const FEW: usize = 16;
+
 /// A dictionary in the order of the file. No key occurs twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dict(Vec<(Vec<u8>, Object)>);
@@ -157,9 +160,17 @@ impl Dict {
     /// A dictionary of these entries; `None` if a key occurs twice.
     #[must_use]
     pub fn from_entries(entries: Vec<(Vec<u8>, Object)>) -> Option<Self> {
-        let mut keys: Vec<&[u8]> = entries.iter().map(|(key, _)| key.as_slice()).collect();
-        keys.sort_unstable();
-        let twice = keys.windows(2).any(|pair| pair.first() == pair.last());
+        // A few keys are compared sooner than they are sorted.
+        let twice = if entries.len() <= FEW {
+            entries.iter().enumerate().any(|(before, (key, _))| {
+                let mut earlier = entries.iter().take(before);
+                earlier.any(|(other, _)| other == key)
+            })
+        } else {
+            let mut keys: Vec<&[u8]> = entries.iter().map(|(key, _)| key.as_slice()).collect();
+            keys.sort_unstable();
+            keys.windows(2).any(|pair| pair.first() == pair.last())
+        };
         (!twice).then_some(Self(entries))
     }
 

@@ -6,6 +6,7 @@ use super::reader::Document;
 use crate::limits;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// One page with its inherited attributes.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,23 +41,33 @@ struct Inherited {
 }
 
 impl Inherited {
-    fn overridden_by(&self, node: &Dict) -> Self {
+    fn overridden_by(self: &Arc<Self>, node: &Dict) -> Arc<Self> {
+        let keys: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"];
+        if !keys.iter().any(|key| node.contains(key)) {
+            return Arc::clone(self);
+        }
         let take = |key: &[u8], before: &Option<Object>| node.get(key).cloned().or(before.clone());
-        Self {
+        Arc::new(Self {
             resources: take(b"Resources", &self.resources),
             media_box: take(b"MediaBox", &self.media_box),
             crop_box: take(b"CropBox", &self.crop_box),
             rotate: take(b"Rotate", &self.rotate),
-        }
+        })
     }
+}
+
+/// Where a page is, and what the nodes above it hand down.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    reference: ObjRef,
+    inherited: Arc<Inherited>,
 }
 
 /// A page that the walk came to.
 struct Leaf {
     index: usize,
-    reference: ObjRef,
+    found: Found,
     dict: Dict,
-    inherited: Inherited,
 }
 
 impl Document<'_> {
@@ -66,6 +77,12 @@ impl Document<'_> {
     /// [`PdfError::NoSuchPage`], [`PdfError::PageTreeCycle`], [`PdfError::Structure`] for a missing or
     /// senseless box, and what makes an object unreadable.
     pub fn page(&self, index: usize) -> Result<Page, PdfError> {
+        if let Some(pages) = self.pages.get() {
+            let found = pages.get(index).ok_or(PdfError::NoSuchPage { index })?;
+            let found = found.clone();
+            let dict = self.dict(&Object::Ref(found.reference), "page")?;
+            return self.completed(Leaf { index, found, dict });
+        }
         let mut found = None;
         self.walk_pages(|leaf| {
             if leaf.index < index {
@@ -82,12 +99,16 @@ impl Document<'_> {
     /// # Errors
     /// If the page tree is damaged.
     pub fn page_references(&self) -> Result<Vec<ObjRef>, PdfError> {
+        let references = |pages: &[Found]| pages.iter().map(|page| page.reference).collect();
+        if let Some(pages) = self.pages.get() {
+            return Ok(references(pages));
+        }
         let mut all = Vec::new();
         self.walk_pages(|leaf| {
-            all.push(leaf.reference);
+            all.push(leaf.found);
             ControlFlow::Continue(())
         })?;
-        Ok(all)
+        Ok(references(self.pages.get_or_init(|| all)))
     }
 
     /// The number of pages, counted.
@@ -107,7 +128,7 @@ impl Document<'_> {
         let mut seen = BTreeSet::new();
         let mut index = 0_usize;
         // Nodes still to visit, the next one last, each with its depth.
-        let mut stack = vec![(root, Inherited::default(), 0_usize)];
+        let mut stack = vec![(root, Arc::<Inherited>::default(), 0_usize)];
         while let Some((reference, inherited, depth)) = stack.pop() {
             if !seen.insert(reference) {
                 return Err(PdfError::PageTreeCycle);
@@ -121,14 +142,12 @@ impl Document<'_> {
             let Object::Dict(dict) = self.get(reference)? else {
                 return Err(wrong);
             };
-            let inherited = inherited.overridden_by(&dict);
             if dict.is_name(b"Type", b"Page") {
-                let leaf = Leaf {
-                    index,
+                let found = Found {
                     reference,
-                    dict,
                     inherited,
                 };
+                let leaf = Leaf { index, found, dict };
                 if visit(leaf).is_break() {
                     return Ok(());
                 }
@@ -138,23 +157,21 @@ impl Document<'_> {
             let Object::Array(kids) = self.lookup(&dict, b"Kids")? else {
                 return Err(wrong);
             };
+            let inherited = inherited.overridden_by(&dict);
             for kid in kids.iter().rev() {
                 let Some(kid) = kid.as_reference() else {
                     return Err(wrong);
                 };
-                stack.push((kid, inherited.clone(), depth + 1));
+                stack.push((kid, Arc::clone(&inherited), depth + 1));
             }
         }
         Ok(())
     }
 
     fn completed(&self, leaf: Leaf) -> Result<Page, PdfError> {
-        let Leaf {
-            index,
-            reference,
-            dict,
-            inherited,
-        } = leaf;
+        let Leaf { index, found, dict } = leaf;
+        let reference = found.reference;
+        let inherited = found.inherited.overridden_by(&dict);
         let media_box = self.rectangle(inherited.media_box.as_ref(), "MediaBox")?;
         let media_box = media_box.ok_or(PdfError::Structure { what: "MediaBox" })?;
         let crop_box = self.rectangle(inherited.crop_box.as_ref(), "CropBox")?;

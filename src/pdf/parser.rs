@@ -79,7 +79,7 @@ fn close(stack: &mut Vec<Open>, kind: Kind, at: usize) -> Result<Object, PdfErro
     if kind == Kind::Array {
         return Ok(Object::Array(items));
     }
-    let mut entries = Vec::new();
+    let mut entries = Vec::with_capacity(items.len() / 2);
     let mut items = items.into_iter();
     while let Some(key) = items.next() {
         let (Object::Name(key), Some(value)) = (key, items.next()) else {
@@ -154,6 +154,16 @@ mod tests {
             parse(b"<</A 1/A 2>>"),
             Err(PdfError::DuplicateKey { at: 10 })
         );
+        for keys in [15, 16, 17, 40] {
+            let entries: Vec<String> = (0..keys).map(|key| format!("/K{key} {key}")).collect();
+            let entries = entries.concat();
+            assert!(parse(format!("<<{entries}>>").as_bytes()).is_ok(), "{keys}");
+            let twice = parse(format!("<<{entries}/K0 1>>").as_bytes());
+            assert!(
+                matches!(twice, Err(PdfError::DuplicateKey { .. })),
+                "{keys}"
+            );
+        }
         assert_eq!(parse(b"<</A>>"), Err(PdfError::Syntax { at: 4 }));
         assert_eq!(parse(b"<</A 1]"), Err(PdfError::Syntax { at: 6 }));
     }

@@ -3,16 +3,18 @@
 //! Nothing is read before it is asked for and nothing is repaired. Object streams are inflated once and
 //! kept; all that is inflated counts against one budget ([`limits::PDF_INFLATED`]).
 
+use super::container::Container;
 use super::error::PdfError;
 use super::filter;
 use super::lexer::{Lexer, Token};
 use super::object::{Dict, ObjRef, Object, Stream};
+use super::page::Found;
 use super::parser;
 use super::revision::{self, Layer, Revision};
 use super::xref::{Entry, Section};
 use crate::limits;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,14 +31,9 @@ pub struct Document<'a> {
     /// Object streams being opened: one that needs itself would never end.
     opening: RefCell<BTreeSet<u32>>,
     budget: Cell<usize>,
-}
-
-/// An inflated object stream (clause 7.5.7).
-#[derive(Debug)]
-struct Container {
-    data: Vec<u8>,
-    /// Object numbers and positions in `data`.
-    objects: Vec<(u32, usize)>,
+    catalog: OnceCell<Dict>,
+    /// Every page in order, once all have been asked for.
+    pub(super) pages: OnceCell<Vec<Found>>,
 }
 
 /// An indirect object and where its body stands, without `obj` and `endobj`.
@@ -81,6 +78,8 @@ impl<'a> Document<'a> {
             containers: RefCell::default(),
             opening: RefCell::default(),
             budget: Cell::new(limits::PDF_INFLATED),
+            catalog: OnceCell::new(),
+            pages: OnceCell::new(),
         };
         let mut layers = revision::chain(bytes, startxref, |at| document.section(at))?;
         document.revisions = revision::revisions(bytes, &mut layers, end)?;
@@ -150,7 +149,11 @@ impl<'a> Document<'a> {
     /// # Errors
     /// If it cannot be read or is no dictionary.
     pub fn catalog(&self) -> Result<Dict, PdfError> {
-        self.dict(&Object::Ref(self.root()?), "catalog")
+        if let Some(catalog) = self.catalog.get() {
+            return Ok(catalog.clone());
+        }
+        let catalog = self.dict(&Object::Ref(self.root()?), "catalog")?;
+        Ok(self.catalog.get_or_init(|| catalog).clone())
     }
 
     /// One more than the highest object number in use.
@@ -167,8 +170,10 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`PdfError::XrefDamaged`] for an entry that cannot be read.
     pub fn numbers(&self) -> Result<Vec<u32>, PdfError> {
-        let all: BTreeSet<u32> = self.sections().flat_map(Section::numbers).collect();
-        let mut used = Vec::new();
+        let mut all: Vec<u32> = self.sections().flat_map(Section::numbers).collect();
+        all.sort_unstable();
+        all.dedup();
+        let mut used = Vec::with_capacity(all.len());
         for num in all {
             if !matches!(self.entry(num)?, None | Some((Entry::Free, _))) {
                 used.push(num);
@@ -195,16 +200,37 @@ impl<'a> Document<'a> {
     /// If it is not where it should be or is damaged.
     pub fn get(&self, reference: ObjRef) -> Result<Object, PdfError> {
         match self.entry(reference.num)? {
-            Some((Entry::InFile { offset, generation }, limit))
-                if generation == reference.generation =>
-            {
+            Some((Entry::InFile { generation, .. }, _)) if generation != reference.generation => {
+                Ok(Object::Null)
+            }
+            Some((Entry::InStream { .. }, _)) if reference.generation != 0 => Ok(Object::Null),
+            Some((entry, limit)) => self.at(reference.num, entry, limit),
+            None => Ok(Object::Null),
+        }
+    }
+
+    /// The object of a number in use, whatever its generation; `null` if there is none.
+    ///
+    /// # Errors
+    /// As [`Document::get`].
+    pub fn numbered(&self, num: u32) -> Result<Object, PdfError> {
+        match self.entry(num)? {
+            Some((entry, limit)) => self.at(num, entry, limit),
+            None => Ok(Object::Null),
+        }
+    }
+
+    fn at(&self, num: u32, entry: Entry, limit: usize) -> Result<Object, PdfError> {
+        match entry {
+            Entry::InFile { offset, generation } => {
+                let reference = ObjRef { num, generation };
                 Ok(self.indirect(offset, limit, reference)?.object)
             }
-            Some((Entry::InStream { stream, index }, _)) if reference.generation == 0 => {
+            Entry::InStream { stream, index } => {
                 let container = self.container(stream)?;
-                Ok(container.object(stream, index, reference.num)?.0)
+                Ok(container.object(stream, index, num)?.0)
             }
-            _ => Ok(Object::Null),
+            Entry::Free => Ok(Object::Null),
         }
     }
 
@@ -270,9 +296,7 @@ impl<'a> Document<'a> {
             Some((Entry::InStream { stream, index }, _)) if reference.generation == 0 => {
                 let container = self.container(stream)?;
                 let (_, body) = container.object(stream, index, reference.num)?;
-                Ok(Cow::Owned(
-                    container.data.get(body).ok_or(missing)?.to_vec(),
-                ))
+                Ok(Cow::Owned(container.bytes(body).ok_or(missing)?.to_vec()))
             }
             _ => Err(missing),
         }
@@ -552,45 +576,6 @@ impl<'a> Document<'a> {
             return Err(damaged);
         };
         let data = self.stream_data(&stream)?;
-        let objects = directory(&data, count, first).ok_or(damaged)?;
-        Ok(Container { data, objects })
-    }
-}
-
-/// The `count` pairs of number and offset at the head of an object stream.
-fn directory(data: &[u8], count: usize, first: usize) -> Option<Vec<(u32, usize)>> {
-    let mut lexer = Lexer::at(data.get(..first)?, 0);
-    let mut objects = Vec::new();
-    for _ in 0..count {
-        let (Ok(Token::Integer(num)), Ok(Token::Integer(offset))) = (lexer.token(), lexer.token())
-        else {
-            return None;
-        };
-        let at = first.checked_add(usize::try_from(offset).ok()?)?;
-        objects.push((u32::try_from(num).ok()?, at));
-    }
-    Some(objects)
-}
-
-impl Container {
-    /// The object at `index`, which must be `num`, and where it stands.
-    fn object(
-        &self,
-        number: u32,
-        index: usize,
-        num: u32,
-    ) -> Result<(Object, Range<usize>), PdfError> {
-        let damaged = PdfError::ObjectStream { number };
-        let Some((found, at)) = self.objects.get(index).copied() else {
-            return Err(damaged);
-        };
-        if found != num || at > self.data.len() {
-            return Err(damaged);
-        }
-        let mut lexer = Lexer::at(&self.data, at);
-        lexer.skip_space();
-        let start = lexer.position();
-        let object = parser::object(&mut lexer)?;
-        Ok((object, start..lexer.position()))
+        Container::new(data, count, first).ok_or(damaged)
     }
 }

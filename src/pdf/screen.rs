@@ -35,9 +35,7 @@ pub fn screen(document: &Document<'_>) -> Result<(), PdfError> {
 pub fn screen_signed(document: &Document<'_>) -> Result<(), PdfError> {
     pages(document)?;
     for num in document.numbers()? {
-        if let Some(reference) = document.reference(num)? {
-            inert(document.get(reference)?)?;
-        }
+        inert(document.numbered(num)?)?;
     }
     catalog(document)?;
     match super::inspect::certification(document)? {
@@ -53,9 +51,7 @@ pub fn screen_signed(document: &Document<'_>) -> Result<(), PdfError> {
 pub fn legible(document: &Document<'_>) -> Result<(), PdfError> {
     pages(document)?;
     for num in document.numbers()? {
-        if let Some(reference) = document.reference(num)? {
-            document.get(reference)?;
-        }
+        document.numbered(num)?;
     }
     Ok(())
 }

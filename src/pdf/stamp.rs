@@ -180,11 +180,12 @@ fn place_footer(
     let view = &surface.view;
     let mut candidates = Vec::new();
     let mut in_margin = Vec::new();
-    for share in [1.0, 0.75, 0.5] {
+    let mut blocks = Vec::new();
+    for (block, share) in [1.0, 0.75, 0.5].into_iter().enumerate() {
         let room = (view.width - 2.0 * SIDE) * share;
         let lines = FooterLines::new(fonts, footer, stamp.words, room)?;
         if let Some(spot) = footer.spot {
-            candidates.push((spot.place(view, lines.size()), lines.clone()));
+            candidates.push((spot.place(view, lines.size()), block));
         }
         let (width, height) = lines.size();
         for x in [(view.width - width) / 2.0, SIDE, view.width - SIDE - width] {
@@ -195,17 +196,18 @@ fn place_footer(
                     width,
                     height,
                 };
-                in_margin.push((place, lines.clone()));
+                in_margin.push((place, block));
             }
         }
+        blocks.push(lines);
     }
     if !surface.scan {
         candidates.extend(in_margin);
     }
     let keep_free = [stamp.keep_free, &[label]].concat();
-    layout::first_free(surface, &keep_free, candidates)
-        .map(Some)
-        .map_err(StampError::FooterOverlap)
+    let (place, block) =
+        layout::first_free(surface, &keep_free, candidates).map_err(StampError::FooterOverlap)?;
+    Ok(Some((place, blocks.swap_remove(block))))
 }
 
 /// A drawing moved to its place on the upright page.

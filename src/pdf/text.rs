@@ -8,6 +8,7 @@ use super::cmap::{CMap, number, within};
 use super::glyphs;
 use super::object::{Dict, Object};
 use super::reader::Document;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One font as far as it matters for places.
@@ -27,7 +28,10 @@ enum Codes {
     Simple {
         widths: BTreeMap<u32, f64>,
         missing: f64,
-        texts: BTreeMap<u8, String>,
+        /// Where `/Differences` leave the base encoding; `None` for a name that says nothing.
+        differences: BTreeMap<u8, Option<String>>,
+        /// Whether other bytes read as the base encoding has them.
+        encoded: bool,
     },
     /// A composite font.
     Composite {
@@ -41,11 +45,11 @@ enum Codes {
 
 /// One glyph of a shown string.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Glyph {
+pub struct Glyph<'f> {
     /// Advance in parts of the type size.
     pub width: f64,
     /// What it says, if that can be known.
-    pub text: Option<String>,
+    pub text: Option<Cow<'f, str>>,
     /// Whether `Tw` applies: a code of one byte, 32.
     pub word_space: bool,
 }
@@ -64,7 +68,8 @@ impl Default for Font {
             codes: Codes::Simple {
                 widths: BTreeMap::new(),
                 missing: WIDE,
-                texts: BTreeMap::new(),
+                differences: BTreeMap::new(),
+                encoded: false,
             },
             to_unicode: None,
             ascent: 0.9,
@@ -101,33 +106,39 @@ impl Font {
     }
 
     /// The glyphs of a shown string.
-    #[must_use]
-    pub fn glyphs(&self, string: &[u8]) -> Vec<Glyph> {
-        let mut glyphs = Vec::new();
+    pub fn glyphs(&self, string: &[u8]) -> impl Iterator<Item = Glyph<'_>> {
         let mut rest = string;
-        while !rest.is_empty() {
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
             let length = match &self.codes {
                 Codes::Simple { .. } => 1,
                 Codes::Composite { encoding, .. } => encoding.code_length(rest),
             };
             let (code, behind) = rest.split_at_checked(length.max(1)).unwrap_or((rest, &[]));
             rest = behind;
-            glyphs.push(self.glyph(code));
-        }
-        glyphs
+            Some(self.glyph(code))
+        })
     }
 
-    fn glyph(&self, bytes: &[u8]) -> Glyph {
+    fn glyph(&self, bytes: &[u8]) -> Glyph<'_> {
         let code = number(bytes);
         let (width, own_text) = match &self.codes {
             Codes::Simple {
                 widths,
                 missing,
-                texts,
-            } => (
-                widths.get(&code).copied().unwrap_or(*missing),
-                bytes.first().and_then(|byte| texts.get(byte)).cloned(),
-            ),
+                differences,
+                encoded,
+            } => {
+                let byte = bytes.first().copied().unwrap_or_default();
+                let text = match differences.get(&byte) {
+                    Some(text) => text.as_deref(),
+                    None => (*encoded && byte >= b' ').then(|| glyphs::win_ansi_text(byte)),
+                };
+                let width = widths.get(&code).copied().unwrap_or(*missing);
+                (width, text.map(Cow::Borrowed))
+            }
             Codes::Composite {
                 encoding,
                 default,
@@ -207,15 +218,14 @@ impl Reader<'_, '_> {
                 stated.unwrap_or(0.0)
             },
             widths,
-            texts: self.encoding(font),
+            differences: self.differences(font),
+            encoded: true,
         }
     }
 
-    /// Base encoding and /Differences. Symbolic fonts without either keep ASCII, which is often right.
-    fn encoding(&self, font: &Dict) -> BTreeMap<u8, String> {
-        let mut texts: BTreeMap<u8, String> = (32..=255)
-            .map(|byte| (byte, glyphs::win_ansi(byte).to_string()))
-            .collect();
+    /// What /Differences say. Symbolic fonts without an encoding keep ASCII, which is often right.
+    fn differences(&self, font: &Dict) -> BTreeMap<u8, Option<String>> {
+        let mut texts = BTreeMap::new();
         let differences = self
             .dict(font.get(b"Encoding"))
             .map(|encoding| self.array(encoding.get(b"Differences")))
@@ -225,10 +235,7 @@ impl Reader<'_, '_> {
             match item {
                 Object::Name(name) => {
                     if let Ok(byte) = u8::try_from(code) {
-                        match glyphs::named(&name) {
-                            Some(text) => texts.insert(byte, text),
-                            None => texts.remove(&byte),
-                        };
+                        texts.insert(byte, glyphs::named(&name));
                     }
                     code = code.saturating_add(1);
                 }

@@ -19,6 +19,9 @@ use std::ops::Range;
 /// Numbers that stay free for what one update adds.
 const ROOM: u32 = 4096;
 
+/// Bytes at both ends of an object that the file identifier depends on.
+const EDGE: usize = 1024;
+
 /// Objects to be appended to a document.
 #[derive(Debug)]
 pub struct Update<'d> {
@@ -128,7 +131,9 @@ impl<'d> Update<'d> {
 
     pub(crate) fn tail(mut self) -> Tail {
         let prefix = self.document.bytes();
-        let mut out = Vec::new();
+        let bodies = self.objects.values();
+        let length = bodies.map(|(_, body)| body.len() + 80).sum::<usize>() + 1024;
+        let mut out = Vec::with_capacity(length);
         if !matches!(prefix.last(), Some(b'\n' | b'\r')) {
             out.push(b'\n');
         }
@@ -184,7 +189,8 @@ impl<'d> Update<'d> {
     }
 
     /// The file identifier (clause 14.4): the first part stays, the second follows from what is added,
-    /// so that the same input gives the same file.
+    /// so that the same input gives the same file. Of long objects, as fonts and pictures are, length
+    /// and both ends say enough.
     fn identity(&self) -> [Vec<u8>; 2] {
         let document = self.document;
         let old = document.lookup(document.trailer(), b"ID");
@@ -193,12 +199,17 @@ impl<'d> Update<'d> {
             parts.map(|part| part.map(<[u8]>::to_vec)).collect()
         });
         let old: Vec<Vec<u8>> = old.unwrap_or_default();
-        let numbers: Vec<String> = self.objects.keys().map(|num| format!("{num} ")).collect();
+        let numbers = self.objects.iter();
+        let numbers: Vec<String> = numbers
+            .map(|(num, (_, body))| format!("{num} {} ", body.len()))
+            .collect();
         let length = document.bytes().len().to_string();
         let mut parts: Vec<&[u8]> = vec![length.as_bytes()];
         parts.extend(old.iter().map(Vec::as_slice));
         for (num, (_, body)) in numbers.iter().zip(self.objects.values()) {
-            parts.extend([num.as_bytes(), body.as_slice()]);
+            let (beginning, rest) = body.split_at_checked(EDGE).unwrap_or((body, &[]));
+            let end = rest.get(rest.len().saturating_sub(EDGE)..);
+            parts.extend([num.as_bytes(), beginning, end.unwrap_or_default()]);
         }
         let digest = Sha256::of_parts(&parts).0;
         let second: Vec<u8> = digest.iter().copied().take(16).collect();

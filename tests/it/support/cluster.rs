@@ -17,6 +17,7 @@ kill -QUIT "$server" 2>/dev/null || true
 wait "$server" || true
 "#;
 
+/// Not under `$TMPDIR`: the path of a socket has at most 107 bytes, and another user makes it.
 const MAKE: &str = r#"
 set -e
 cd /

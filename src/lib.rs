@@ -39,6 +39,7 @@ pub mod issuance;
 pub mod lifecycle;
 pub mod login;
 pub mod publication;
+pub mod search;
 pub mod verification;
 
 // Floor 5: delivery.

@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
         "lifecycle",
         "login",
         "publication",
+        "search",
         "verification",
     ],
     &["http", "worker"],

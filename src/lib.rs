@@ -11,6 +11,7 @@ pub mod id;
 pub mod key;
 pub mod limits;
 pub mod metrics;
+pub mod nfc;
 pub mod private;
 pub mod report;
 

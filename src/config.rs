@@ -373,7 +373,7 @@ mod tests {
         let optional = toml::from_str::<Config>(&all).unwrap();
         assert!(optional.tls().unwrap().is_some() && optional.metrics_listen.is_some());
         let keys = text.lines().filter(|line| line.contains(" = ")).count();
-        assert_eq!(keys, 26 + 6, "config.example.toml names every key");
+        assert_eq!(keys, 27 + 6, "config.example.toml names every key");
     }
 
     #[test]

@@ -108,6 +108,9 @@ pub const FIELD_TEXT: usize = 2_000;
 /// Items of one list field (plates, roads, time windows).
 pub const FIELD_ITEMS: usize = 64;
 
+/// Results that one search shows: more than any vehicle has, too few to copy a register with.
+pub const FOUND_RESULTS: usize = 50;
+
 /// Checks in one request of an inspector's app.
 pub const CHECKS_PER_REQUEST: usize = 1_000;
 

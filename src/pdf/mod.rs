@@ -33,7 +33,6 @@
 pub mod archival;
 pub mod attachment;
 pub mod cmap;
-mod composed;
 mod container;
 pub mod content;
 mod difference;

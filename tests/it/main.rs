@@ -15,6 +15,7 @@ mod documents;
 mod faults;
 mod hostile;
 mod judges;
+mod large;
 mod openapi;
 mod pades;
 mod pages;

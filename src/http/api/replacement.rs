@@ -75,7 +75,7 @@ pub(in super::super) async fn replace(
     let once = once(&headers, &successor.submission, about.as_bytes())?;
     let request = Request {
         data: successor.submission.data,
-        pdf: successor.submission.pdf,
+        pdf: successor.submission.pdf.map(Into::into),
         once,
     };
     let replacement = Replacement::of(id, grounds);

@@ -1,6 +1,7 @@
 //! Issuing and reading results.
 
 use super::super::extract::JsonOrForm;
+use super::super::pieces::Pieces;
 use super::super::problem::Problem;
 use super::super::state::Service;
 use super::{Id, LogPlace, unknown_result};
@@ -10,6 +11,7 @@ use crate::digest::Sha256;
 use crate::issuance::{Once, Outcome, Receipt, Request};
 use crate::qr::{Symbol, render};
 use crate::store::StoredResult;
+use crate::store::documents::Opened;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -61,7 +63,7 @@ pub(in super::super) async fn create(
     let once = once(&headers, &submission, b"")?;
     let request = Request {
         data: submission.data,
-        pdf: submission.pdf,
+        pdf: submission.pdf.map(Into::into),
         once,
     };
     Ok(issued(service.issuer.issue(&caller, request).await?))
@@ -198,8 +200,11 @@ pub(in super::super) async fn pdf(
     let stored = readable(&service, &caller, Id(id)).await?;
     let none = || Problem::new(StatusCode::NOT_FOUND, "result/no-pdf");
     let name = stored.issued.document.ok_or_else(none)?;
-    let bytes = service.documents.get(name).await?.ok_or_else(none)?;
-    let mut response = file(bytes, "application/pdf");
+    let body = match service.documents.open(name).await?.ok_or_else(none)? {
+        Opened::Memory(bytes) => Body::from(bytes),
+        Opened::File(held, length) => Body::new(Pieces::of(held, length)),
+    };
+    let mut response = file(body, "application/pdf");
     let disposition = format!("attachment; filename=\"{}.pdf\"", stored.issued.result_code);
     if let Ok(value) = HeaderValue::from_str(&disposition) {
         response
@@ -252,10 +257,10 @@ fn symbol(service: &Service, stored: &StoredResult) -> Result<Symbol, Problem> {
     Symbol::for_issue(&qr_text(service, stored)?).map_err(|error| Problem::internal(&error))
 }
 
-fn file(bytes: Vec<u8>, kind: &'static str) -> Response {
+fn file(body: impl Into<Body>, kind: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "private, no-store"),
     ];
-    (headers, Body::from(bytes)).into_response()
+    (headers, body.into()).into_response()
 }

@@ -1,6 +1,7 @@
 //! The keys of one installation, opened when they are first needed.
 
 use super::file::{FileSigner, KeyFileError, read_passphrase};
+use super::token::{self, TokenSigner};
 use super::{BoxFuture, Signer, SignerError};
 use crate::digest::Sha256;
 use crate::key::{Algorithm, PublicKey};
@@ -11,7 +12,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A directory of encrypted key files under one passphrase, which stands in a file of its own.
+/// A directory of encrypted key files under one passphrase, which stands in a file of its own, and of
+/// addresses of keys in tokens.
 pub struct Keyring {
     directory: PathBuf,
     passphrase_file: PathBuf,
@@ -21,7 +23,7 @@ pub struct Keyring {
 
 /// A key whose failures are counted.
 struct Watched {
-    key: FileSigner,
+    key: Box<dyn Signer>,
     metrics: Metrics,
 }
 
@@ -79,11 +81,12 @@ impl Keyring {
         read_passphrase(&self.passphrase_file)
     }
 
-    /// The private half of `public`, from the file of this name. Deriving the file's key takes a quarter
+    /// The private half of `public`, from the file of this name or where that says. Deriving the file's key takes a quarter
     /// of a second, so it is done once, and not on a thread that serves.
     ///
     /// # Errors
-    /// [`SignerError::File`] when it cannot be opened, [`SignerError::OtherKey`] when it holds another key.
+    /// [`SignerError::File`] or [`SignerError::Token`] when it cannot be opened, [`SignerError::OtherKey`]
+    /// when the file holds another key.
     pub async fn signer(
         &self,
         file: &str,
@@ -101,6 +104,15 @@ impl Keyring {
 
     async fn open(&self, file: &str, public: &PublicKey) -> Result<Arc<dyn Signer>, SignerError> {
         let path = self.directory.join(file);
+        let metrics = self.metrics.clone();
+        if token::is_address(file) {
+            let public = public.clone();
+            let opened = tokio::task::spawn_blocking(move || TokenSigner::open(&path, public));
+            let opened = opened.await.map_err(|_| SignerError::Refused)?;
+            let key = opened.map_err(|error| SignerError::Token(Arc::new(error)))?;
+            let key = Box::new(key);
+            return Ok(Arc::new(Watched { key, metrics }));
+        }
         let passphrase = self
             .passphrase()
             .map_err(|error| SignerError::File(Arc::new(error)))?;
@@ -111,7 +123,7 @@ impl Keyring {
         if key.public_key().spki() != public.spki() {
             return Err(SignerError::OtherKey);
         }
-        let metrics = self.metrics.clone();
+        let key = Box::new(key);
         Ok(Arc::new(Watched { key, metrics }))
     }
 

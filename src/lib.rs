@@ -11,6 +11,7 @@ pub mod id;
 pub mod key;
 pub mod limits;
 pub mod metrics;
+pub mod nfc;
 pub mod private;
 pub mod report;
 
@@ -38,6 +39,7 @@ pub mod issuance;
 pub mod lifecycle;
 pub mod login;
 pub mod publication;
+pub mod search;
 pub mod verification;
 
 // Floor 5: delivery.

@@ -66,6 +66,18 @@ pub const PDF_SIGNATURES: usize = 64;
 /// Bytes of one CMS signature: a chain, revocation data and two tokens fit in a tenth of it.
 pub const CMS: usize = 1024 * 1024;
 
+/// Bytes of an answer of a time-stamp authority: real ones have three to eight thousand.
+pub const TIME_STAMP: usize = 64 * 1024;
+
+/// Bytes of an OCSP answer: real ones have one to three thousand.
+pub const OCSP: usize = 64 * 1024;
+
+/// Certificates asked about in one OCSP answer, or named in one question.
+pub const OCSP_ANSWERS: usize = 64;
+
+/// Bytes of a CRL: 200,000 withdrawn certificates. It goes into the PDF, so larger ones are of no use.
+pub const CRL: usize = 8 * 1024 * 1024;
+
 /// Certificates of one path; real ones have two to four.
 pub const CHAIN: usize = 8;
 
@@ -92,6 +104,9 @@ pub const FIELD_TEXT: usize = 2_000;
 
 /// Items of one list field (plates, roads, time windows).
 pub const FIELD_ITEMS: usize = 64;
+
+/// Results that one search shows: more than any vehicle has, too few to copy a register with.
+pub const FOUND_RESULTS: usize = 50;
 
 /// Checks in one request of an inspector's app.
 pub const CHECKS_PER_REQUEST: usize = 1_000;

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=$1
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(pdf stamp page credential numeric cbor trust status cms certificate)
+[ ${#targets[@]} -gt 0 ] || targets=(pdf stamp page credential numeric cbor trust status cms certificate timestamp ocsp crl)
 
 RUSTC_WORKSPACE_WRAPPER="$PWD/fuzz/rustc.sh" ${CARGO:-cargo} build --locked --package dauso-fuzz
 program=${CARGO_TARGET_DIR:-target}/debug/dauso-fuzz
@@ -29,7 +29,7 @@ for target in "${targets[@]}"; do
     stamp | page) limits=(-max_len=8192 -dict=fuzz/pdf.dict) ;;
     cbor | trust) folders+=(fixtures/credential/trust) limits=(-max_len=8192) ;;
     status) folders+=(fixtures/credential/lists) limits=(-max_len=8192) ;;
-    cms | certificate) limits=(-max_len=16384) ;;
+    cms | certificate | timestamp | ocsp | crl) limits=(-max_len=16384) ;;
     esac
     for kind in seeds regressions; do
         [ ! -d "fuzz/$kind/$target" ] || folders+=("fuzz/$kind/$target")

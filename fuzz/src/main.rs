@@ -5,6 +5,7 @@
 #![no_main]
 
 mod codes;
+mod evidence;
 mod pdf;
 mod signatures;
 
@@ -23,6 +24,9 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("status", codes::status),
     ("cms", signatures::cms),
     ("certificate", signatures::certificate),
+    ("timestamp", evidence::timestamp),
+    ("ocsp", evidence::ocsp),
+    ("crl", evidence::crl),
 ];
 
 static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {

@@ -95,6 +95,15 @@ pub struct Caller {
     pub agency: String,
 }
 
+/// Whose results somebody finds without their look-up codes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reach<'a> {
+    /// Those of every agency.
+    Everywhere,
+    /// Those of one agency.
+    Agency(&'a str),
+}
+
 /// The caller's role does not allow it, or the thing belongs to another agency.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not allowed for this account")]
@@ -111,6 +120,19 @@ impl Caller {
         } else {
             Err(Forbidden)
         }
+    }
+
+    /// Whose results the caller finds by what is printed on them: whoever checks in the field meets those of
+    /// every agency, whoever reads results those of his own.
+    ///
+    /// # Errors
+    /// [`Forbidden`].
+    pub fn reach(&self) -> Result<Reach<'_>, Forbidden> {
+        if self.role.may(Permission::Check) {
+            return Ok(Reach::Everywhere);
+        }
+        self.require(Permission::ReadResult)?;
+        Ok(Reach::Agency(&self.agency))
     }
 
     /// Checks a permission over a thing of `agency`.
@@ -147,6 +169,28 @@ mod tests {
             Err(Forbidden)
         );
         assert_eq!(caller.require(Permission::Check), Err(Forbidden));
+    }
+
+    #[test]
+    fn whoever_checks_finds_results_of_every_agency_and_the_admin_none() {
+        let reach = |role| {
+            let (account, agency) = ("a".into(), "000.00.16.H99".into());
+            let caller = Caller {
+                account,
+                role,
+                agency,
+            };
+            match caller.reach() {
+                Ok(Reach::Everywhere) => "everywhere",
+                Ok(Reach::Agency("000.00.16.H99")) => "own",
+                Ok(Reach::Agency(_)) => "another",
+                Err(Forbidden) => "none",
+            }
+        };
+        assert_eq!(
+            Role::ALL.map(reach),
+            ["own", "own", "own", "everywhere", "own", "none"]
+        );
     }
 
     #[test]

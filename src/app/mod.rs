@@ -8,6 +8,7 @@ mod upkeep;
 pub use backup::{BackupError, Kept};
 pub use restore::{check_backup, restore};
 pub use setup::{NewAccount, NewAgency};
+pub use upkeep::{ACTOR, AgencyUpdate};
 
 use crate::catalogue::{Catalogue, Label};
 use crate::clock::Clock;
@@ -21,6 +22,7 @@ use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::pki::Certificate;
 use crate::publication::{Publisher, Terms};
+use crate::search::Search;
 use crate::signer::Keyring;
 use crate::signer::file::read_passphrase;
 use crate::store::documents::{Bucket, Documents};
@@ -154,6 +156,12 @@ impl Installation {
         )
     }
 
+    /// Finds results without their look-up codes.
+    #[must_use]
+    pub fn search(&self) -> Search {
+        Search::new(self.store.clone(), Arc::clone(&self.clock))
+    }
+
     /// Answers with the register; `anchors` are trusted beside the installation's own roots. The trust
     /// bundle is the one published last.
     ///
@@ -245,6 +253,7 @@ impl Installation {
             documents: self.documents.clone(),
             issuer: self.issuer()?,
             lifecycle: self.lifecycle(),
+            search: self.search(),
             login: Login::new(self.store.clone(), Arc::clone(&self.clock)),
             inspection: Inspection::new(
                 Recorder::start(self.store.clone(), self.metrics.clone()),

@@ -339,7 +339,7 @@ fn initials(name: &str) -> String {
 
 #[expect(clippy::cast_possible_truncation, reason = "checked to be small")]
 #[expect(clippy::cast_sign_loss, reason = "checked to be above zero")]
-fn tenths(millimetres: f64) -> anyhow::Result<u32> {
+pub(super) fn tenths(millimetres: f64) -> anyhow::Result<u32> {
     ensure!(
         (10.0..=60.0).contains(&millimetres),
         "a seal measures 10 to 60 mm"

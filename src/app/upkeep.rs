@@ -1,16 +1,71 @@
-//! What an operator ends or changes: accounts, their keys and passwords, signing keys. Each leaves a line in
-//! the audit.
+//! What an operator ends or changes: agencies, accounts, their keys and passwords, signing keys. Each leaves a
+//! line in the audit.
 
 use super::Installation;
+use super::setup::tenths;
 use crate::digest::Sha256;
 use crate::login;
+use crate::pdf::image::Picture;
 use crate::private::Private;
-use crate::store::{Account, ApiKey, AuditEntry, Purpose, StoreError, Tx};
-use anyhow::{Context as _, ensure};
+use crate::store::{Account, Agency, ApiKey, AuditEntry, Purpose, StoreError, Tx};
+use anyhow::{Context as _, bail, ensure};
+use serde_json::json;
 use uuid::Uuid;
 
-/// Who did it, for commands on the data directory.
-const ACTOR: &str = "command-line";
+/// Whom the audit names for commands on the data directory.
+pub const ACTOR: &str = "command-line";
+
+/// What is to change about an agency; its codes never do. An empty text takes away what need not be there.
+#[derive(Clone, Debug, Default)]
+pub struct AgencyUpdate {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its name in English.
+    pub name_en: Option<String>,
+    /// Name of the agency above it.
+    pub parent: Option<String>,
+    /// Where to call.
+    pub phone: Option<String>,
+    /// PNG of its seal: transparent ground, red.
+    pub seal: Option<Vec<u8>>,
+    /// Diameter of the real seal in millimetres.
+    pub seal_mm: Option<f64>,
+}
+
+impl AgencyUpdate {
+    /// Applies it; the names of what it changes. `image` is the picture of the new seal among the documents.
+    fn apply(
+        &self,
+        agency: &mut Agency,
+        image: Option<Sha256>,
+        diameter: Option<u32>,
+    ) -> Vec<&'static str> {
+        let before = agency.clone();
+        let given =
+            |text: &Option<String>, old: &String| text.clone().unwrap_or_else(|| old.clone());
+        let optional = |text: &Option<String>, old: &Option<String>| match text {
+            Some(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            None => old.clone(),
+        };
+        agency.name_vi = given(&self.name, &before.name_vi);
+        agency.name_en = given(&self.name_en, &before.name_en);
+        agency.parent = optional(&self.parent, &before.parent);
+        agency.phone = optional(&self.phone, &before.phone);
+        if let Some(seal) = &mut agency.seal {
+            seal.image = image.unwrap_or(seal.image);
+            seal.diameter_tenths_mm = diameter.unwrap_or(seal.diameter_tenths_mm);
+        }
+        let changed = [
+            ("name", agency.name_vi != before.name_vi),
+            ("name_en", agency.name_en != before.name_en),
+            ("parent", agency.parent != before.parent),
+            ("phone", agency.phone != before.phone),
+            ("seal", agency.seal != before.seal),
+        ];
+        let changed = changed.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(name, _)| name).collect()
+    }
+}
 
 impl Installation {
     /// The account with a login.
@@ -30,6 +85,45 @@ impl Installation {
             action: action.to_owned(),
             subject: Some(subject.to_owned()),
             detail: "{}".to_owned(),
+        }
+    }
+
+    /// Changes names, telephone number and seal of an agency. What was issued keeps what it was issued with;
+    /// certificates keep the name that they were made for.
+    ///
+    /// # Errors
+    /// When it is unknown, a name is empty or the seal cannot be used.
+    pub async fn update_agency(&self, code: &str, update: &AgencyUpdate) -> anyhow::Result<Agency> {
+        for name in [&update.name, &update.name_en].into_iter().flatten() {
+            ensure!(!name.trim().is_empty(), "an agency has a name");
+        }
+        let diameter = update.seal_mm.map(tenths).transpose()?;
+        let image = match &update.seal {
+            None => None,
+            Some(seal) => {
+                Picture::seal(seal).context("the picture of the seal cannot be used")?;
+                Some(self.documents.put(seal.clone()).await?)
+            }
+        };
+        let line = self.audit("agency.update", code);
+        let updated = self
+            .store
+            .run(|mut tx: Tx| {
+                let mut line = line.clone();
+                async move {
+                    let found = tx.agency(code).await?;
+                    let mut agency = found.ok_or(StoreError::Missing("agency"))?;
+                    let changed = update.apply(&mut agency, image, diameter);
+                    tx.update_agency(&agency).await?;
+                    line.detail = json!({ "changed": changed }).to_string();
+                    tx.append_audit(&line).await?;
+                    Ok::<_, StoreError>((tx, agency))
+                }
+            })
+            .await;
+        match updated {
+            Err(StoreError::Missing(_)) => bail!("there is no agency {code}"),
+            updated => Ok(updated?),
         }
     }
 

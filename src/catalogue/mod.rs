@@ -21,7 +21,7 @@ pub use change::ChangeKind;
 pub use data::{DataError, FieldError, FieldProblem, ResultData};
 pub use file::TypeFileError;
 pub use number::NumberPattern;
-pub use read::{plate_key, valid_dossier_code, valid_result_code};
+pub use read::{plate_key, typed_number, typed_plate_key, valid_dossier_code, valid_result_code};
 pub use result_type::{
     Corner, Field, Finding, FooterPlace, Label, LegalReference, Mask, Matched, PageChoice,
     QrCarriage, ResultType, SealPlace, Signatures, SymbolPlace, ValidityEnd, Visibility,

@@ -116,32 +116,42 @@ fn plate(json: &Json) -> Result<String, FieldProblem> {
     }
 }
 
-/// Two digits of the place, one or two letters of the series and perhaps a digit, then `NNN.NN` or the
-/// four digits of older plates (TT 79/2024/TT-BCA PL04).
+/// A place with its series, then `NNN.NN` or the four digits of older plates (TT 79/2024/TT-BCA PL04).
 fn is_plate(text: &str) -> bool {
     let Some((place, serial)) = text.split_once('-') else {
         return false;
     };
-    let mut place = place.chars();
+    let serial_fits = match serial.as_bytes() {
+        [a, b, c, b'.', d, e] => [a, b, c, d, e].into_iter().all(u8::is_ascii_digit),
+        four => four.len() == 4 && are_digits(serial),
+    };
+    is_place_and_series(place) && serial_fits
+}
+
+/// Two digits of the place, one or two letters of the series and perhaps a digit.
+fn is_place_and_series(text: &str) -> bool {
+    let mut place = text.chars();
     let digits = [place.next(), place.next()];
-    let series: Vec<char> = place.collect();
+    let series: Vec<char> = place.take(SERIES + 1).collect();
     let letters = series
         .iter()
         .filter(|c| c.is_ascii_uppercase() || **c == 'Đ')
         .count();
     let series_fits = match series.as_slice() {
-        [.., last] if last.is_ascii_digit() => letters == 1 && series.len() == 2,
-        _ => (1..=2).contains(&letters) && letters == series.len(),
-    };
-    let serial_fits = match serial.as_bytes() {
-        [a, b, c, b'.', d, e] => [a, b, c, d, e].into_iter().all(u8::is_ascii_digit),
-        four => four.len() == 4 && four.iter().all(u8::is_ascii_digit),
+        [.., last] if last.is_ascii_digit() => letters == 1 && series.len() == SERIES,
+        _ => (1..=SERIES).contains(&letters) && letters == series.len(),
     };
     digits
         .into_iter()
         .all(|d| d.is_some_and(|d| d.is_ascii_digit()))
         && series_fits
-        && serial_fits
+}
+
+/// Characters of a series.
+const SERIES: usize = 2;
+
+fn are_digits(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A plate as it is searched for: upper case without hyphens, points and spaces; Đ stays apart from D.
@@ -151,6 +161,42 @@ pub fn plate_key(text: &str) -> String {
         .filter(|c| !matches!(c, '-' | '.') && !c.is_whitespace())
         .flat_map(char::to_uppercase)
         .collect()
+}
+
+/// Characters of what somebody types to search for.
+const TYPED: usize = 100;
+
+/// [`plate_key`] of a plate that somebody typed, with or without hyphen, point and spaces.
+///
+/// # Errors
+/// [`FieldProblem::NotAPlate`] for what is no plate however it is spelt, [`FieldProblem::TooLong`].
+pub fn typed_plate_key(typed: &str) -> Result<String, FieldProblem> {
+    if typed.chars().count() > TYPED {
+        return Err(FieldProblem::TooLong);
+    }
+    let key = plate_key(typed);
+    let ends_in = |digits: usize| {
+        let place = key.len().checked_sub(digits)?;
+        let (place, serial) = key.split_at_checked(place)?;
+        (is_place_and_series(place) && are_digits(serial)).then_some(())
+    };
+    // The key of an older plate, 43B1-0000, can be that of 43B-100.00 too.
+    match ends_in(5).or_else(|| ends_in(4)) {
+        Some(()) => Ok(key),
+        None => Err(FieldProblem::NotAPlate),
+    }
+}
+
+/// A number of a result that somebody typed, in the spellings that it may have: as typed, and in capitals
+/// without spaces, as nearly all are written.
+///
+/// # Errors
+/// [`FieldProblem`] for what cannot be one.
+pub fn typed_number(typed: &str) -> Result<[String; 2], FieldProblem> {
+    let number = text(&Json::from(typed), TYPED)?;
+    let capitals = number.chars().filter(|c| !c.is_whitespace());
+    let capitals = capitals.flat_map(char::to_uppercase).collect();
+    Ok([number, capitals])
 }
 
 fn is_tax_code(text: &str) -> bool {
@@ -320,6 +366,50 @@ mod tests {
         }
         assert_eq!(plate(&json!(" 43c-000.00 ")), Ok("43C-000.00".to_owned()));
         assert_eq!(plate_key("43c 000.00"), "43C00000");
+    }
+
+    #[test]
+    fn a_typed_plate_needs_neither_hyphen_nor_point() {
+        for (typed, key) in [
+            ("43C-000.00", "43C00000"),
+            (" 43c 00000 ", "43C00000"),
+            ("43c00000", "43C00000"),
+            ("43lđ-0000", "43LĐ0000"),
+            ("43L\u{110}0000", "43LĐ0000"),
+            ("43B1-000.00", "43B100000"),
+            ("43B1 0000", "43B10000"),
+        ] {
+            assert_eq!(typed_plate_key(typed), Ok(key.to_owned()), "{typed}");
+        }
+        for typed in [
+            "",
+            "43C",
+            "43C-00",
+            "43C0000000",
+            "C43-000.00",
+            "43C-00O.00",
+            "%",
+        ] {
+            let refused = typed_plate_key(typed);
+            assert_eq!(refused, Err(FieldProblem::NotAPlate), "{typed}");
+        }
+        let long = format!("{}43C-000.00", " ".repeat(91));
+        assert_eq!(typed_plate_key(&long[1..]), Ok("43C00000".to_owned()));
+        assert_eq!(typed_plate_key(&long), Err(FieldProblem::TooLong));
+    }
+
+    #[test]
+    fn a_typed_number_is_looked_for_as_it_stands_and_in_capitals() {
+        let spellings = |typed| typed_number(typed).map(|both| both.join("|"));
+        let both = |text: &str| Ok(text.to_owned());
+        assert_eq!(
+            spellings(" hd4826 000001"),
+            both("hd4826 000001|HD4826000001")
+        );
+        assert_eq!(spellings("12/gp-sxđ"), both("12/gp-sxđ|12/GP-SXĐ"));
+        assert_eq!(spellings("  "), Err(FieldProblem::Missing));
+        assert_eq!(spellings("1\u{7}"), Err(FieldProblem::ControlCharacter));
+        assert_eq!(spellings(&"1".repeat(101)), Err(FieldProblem::TooLong));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod backup;
 mod batch;
 mod bench;
 mod demo;
+mod find;
 mod healthcheck;
 mod init;
 mod issue;
@@ -24,7 +25,7 @@ mod supersede;
 mod verify;
 
 use crate::access::{Caller, Role};
-use crate::app::Installation;
+use crate::app::{ACTOR, Installation};
 use crate::clock::{Clock as _, SystemClock};
 use crate::digest::Sha256;
 use crate::lifecycle::Move;
@@ -59,6 +60,8 @@ enum Command {
     Account(account::Account),
     /// Issue one result, or a list of them
     Issue(issue::Issue),
+    /// Find results by number, plate or row id
+    Find(find::Find),
     /// Check signed PDFs, pictures with a QR, or the text of a QR
     Verify(verify::Verify),
     /// Revoke a result for good (thu hồi)
@@ -108,7 +111,7 @@ fn database() -> Option<String> {
 /// Whoever may read the keys of an installation acts as registrar of its agencies.
 fn operator(agency: &str) -> Caller {
     Caller {
-        account: "command-line".to_owned(),
+        account: ACTOR.to_owned(),
         role: Role::Registrar,
         agency: agency.to_owned(),
     }
@@ -222,6 +225,7 @@ async fn execute(command: Command) -> anyhow::Result<Exit> {
         Command::Agency(agency) => agency.run().await,
         Command::Account(account) => account.run().await,
         Command::Issue(issue) => issue.run().await,
+        Command::Find(find) => find.run().await,
         Command::Verify(verify) => verify.run().await,
         Command::Revoke(change) => change.decide(Move::Revoke).await,
         Command::Recall(change) => change.decide(Move::Recall).await,

@@ -14,8 +14,8 @@ use super::ClaimsError;
 use crate::clock::UnixTime;
 use crate::cose::cbor::{self, IntMap, Value};
 use crate::limits;
+use crate::nfc;
 use crate::trust::is_issuer_code;
-use unicode_normalization::is_nfc;
 
 const ISS: i64 = 1;
 const EXP: i64 = 4;
@@ -189,7 +189,7 @@ fn fits_list(items: &[Value]) -> bool {
 fn is_plain(text: &str) -> bool {
     let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let strange = |c: char| (c.is_control() && c != '\n') || turns(c);
-    !text.is_empty() && is_nfc(text) && !text.chars().any(strange)
+    !text.is_empty() && nfc::holds(text) && !text.chars().any(strange)
 }
 
 #[cfg(test)]

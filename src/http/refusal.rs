@@ -8,6 +8,7 @@ use crate::issuance::IssueError;
 use crate::lifecycle::LifecycleError;
 use crate::login::LoginError;
 use crate::publication::PublishError;
+use crate::search::SearchError;
 use crate::store::documents::DocumentError;
 use crate::store::{Conflict, Outage, StoreError};
 use crate::verification::VerifyError;
@@ -177,6 +178,15 @@ impl From<VerifyError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code()).detail(error)
             }
             VerifyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Forbidden(error) => error.into(),
+            SearchError::Store(error) => error.into(),
         }
     }
 }

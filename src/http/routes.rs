@@ -1,8 +1,8 @@
 //! Every route of the service, on one page.
 
 use super::api::{
-    alarms, change_requests, checks, operations, publication, replacement, results, status, tokens,
-    verifications,
+    alarms, change_requests, checks, operations, publication, replacement, results, search, status,
+    tokens, verifications,
 };
 use super::pace::FORM;
 use super::state::Service;
@@ -35,6 +35,7 @@ pub(super) fn accounts() -> Router<Service> {
             post(replacement::replace),
         )
         .layer(DefaultBodyLimit::max(FORM))
+        .route("/api/v1/results/search", post(search::find))
         .route("/api/v1/results/{id}", get(results::read))
         .route("/api/v1/results/{id}/pdf", get(results::pdf))
         .route("/api/v1/results/{id}/qr.svg", get(results::svg))
@@ -59,6 +60,7 @@ pub(super) fn accounts() -> Router<Service> {
         )
         .route("/api/v1/results/{id}/erratum", status::post(Move::Correct))
         .route("/api/v1/results/{id}/history", get(status::history))
+        .route("/api/v1/results/{id}/checks", get(checks::of_result))
         .route("/api/v1/change-requests", get(change_requests::list))
         .route("/api/v1/change-requests/{id}", get(change_requests::read))
         .route(

@@ -8,6 +8,7 @@ use crate::lifecycle::Lifecycle;
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::publication::Publisher;
+use crate::search::Search;
 use crate::store::documents::Documents;
 use crate::store::{Reader, Store};
 use crate::verification::Verifier;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub issuer: Issuer,
     /// Changes their status.
     pub lifecycle: Lifecycle,
+    /// Finds results without their look-up codes.
+    pub search: Search,
     /// Exchanges passwords for tokens.
     pub login: Login,
     /// Answers about codes and documents.

@@ -11,11 +11,11 @@
 //! the type designer put them; a character without a glyph is an error and never a box; equal texts give
 //! equal bytes.
 
-use super::composed;
 use super::object::ObjRef;
 use super::pack::Packed;
 use super::writer::Update;
 use crate::digest::Sha256;
+use crate::nfc;
 use skrifa::charmap::Charmap;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
@@ -100,7 +100,7 @@ struct Face {
     advances: GlyphMetrics<'static>,
     /// Thousandths of the type size in one unit of the font file.
     per_unit: f64,
-    /// By character: glyph and width of those that Vietnamese papers use ([`composed::ALPHABET`]).
+    /// By character: glyph and width of those that Vietnamese papers use ([`nfc::ALPHABET`]).
     usual: Vec<Option<(u16, f64)>>,
 }
 
@@ -120,7 +120,7 @@ impl Face {
             usual: Vec::new(),
         };
         let mut usual = Vec::new();
-        for character in composed::ALPHABET.into_iter().flatten() {
+        for character in nfc::ALPHABET.into_iter().flatten() {
             let place = usize::try_from(u32::from(character)).ok()?;
             usual.resize(place, None);
             usual.push(face.look_up(character));
@@ -180,7 +180,7 @@ impl Subset {
     /// [`FontError::NoGlyph`].
     pub fn width(&self, text: &str) -> Result<f64, FontError> {
         let mut thousandths = 0.0;
-        for character in composed::of(text).chars() {
+        for character in nfc::of(text).chars() {
             thousandths += self.face.glyph(character)?.1;
         }
         Ok(thousandths / 1000.0)
@@ -193,7 +193,7 @@ impl Subset {
     pub fn show(&mut self, text: &str) -> Result<String, FontError> {
         let mut operand = String::with_capacity(4 * text.len() + 2);
         operand.push('<');
-        for character in composed::of(text).chars() {
+        for character in nfc::of(text).chars() {
             let (glyph, width) = self.face.glyph(character)?;
             let code = self.glyphs.remap(glyph);
             self.used.insert(code, (character, width));

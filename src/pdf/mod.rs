@@ -31,7 +31,6 @@
 pub mod archival;
 pub mod attachment;
 pub mod cmap;
-mod composed;
 mod container;
 pub mod content;
 mod difference;

@@ -2,11 +2,11 @@
 //! seal over its left third (NĐ 30/2020, annex I, II.7d and II.8a).
 
 use super::PdfError;
-use super::composed;
 use super::content::{ContentError, MarkKind, Surface};
 use super::matrix::Rect;
 use super::reader::Document;
 use super::view::{Place, View};
+use crate::nfc;
 use unicode_normalization::char::is_combining_mark;
 
 /// Less room than this above a name is a line break, not a place to sign.
@@ -203,7 +203,7 @@ impl Line {
 
 /// Letters for comparing: decomposed, small, without white space.
 fn squeezed(text: &str) -> Vec<char> {
-    let mut letters = composed::small_letters(text);
+    let mut letters = nfc::small_letters(text);
     letters.retain(|letter| !letter.is_whitespace());
     letters
 }
@@ -249,7 +249,7 @@ fn lines(surface: &Surface) -> Vec<Line> {
 
 /// The letters of a run, its box divided evenly among them: close enough to centre on a name.
 fn letters(text: &str, place: Place) -> Vec<(char, Place)> {
-    let all = composed::small_letters(text);
+    let all = nfc::small_letters(text);
     let bases = all
         .iter()
         .filter(|letter| !is_combining_mark(**letter))

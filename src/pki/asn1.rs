@@ -10,11 +10,13 @@
 
 use der::asn1::ObjectIdentifier;
 
+pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const NULL: u8 = 0x05;
 pub(super) const OID: u8 = 0x06;
+pub(super) const ENUMERATED: u8 = 0x0a;
 pub(super) const UTC_TIME: u8 = 0x17;
 pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
@@ -23,8 +25,10 @@ pub(super) const SET: u8 = 0x31;
 pub(super) const CONTEXT_0: u8 = 0xa0;
 pub(super) const CONTEXT_1: u8 = 0xa1;
 pub(super) const CONTEXT_2: u8 = 0xa2;
-/// `[0]`, primitive: implicit over OCTET STRING.
+/// `[0]` to `[2]`, primitive: implicit over OCTET STRING, INTEGER, NULL.
 pub(super) const CONTEXT_0_PRIMITIVE: u8 = 0x80;
+pub(super) const CONTEXT_1_PRIMITIVE: u8 = 0x81;
+pub(super) const CONTEXT_2_PRIMITIVE: u8 = 0x82;
 
 /// Nested elements of indefinite length; real files have six.
 const DEPTH: usize = 32;
@@ -80,6 +84,34 @@ impl<'a> Element<'a> {
     pub(super) fn bits(self) -> Result<&'a [u8], Broken> {
         match (self.tag, self.content.split_first()) {
             (BIT_STRING, Some((0, bits))) => Ok(bits),
+            _ => Err(Broken),
+        }
+    }
+
+    /// The value of an INTEGER or ENUMERATED of one byte that is not negative.
+    pub(super) fn small(self) -> Result<u8, Broken> {
+        match self.content {
+            [value @ 0..0x80] => Ok(*value),
+            _ => Err(Broken),
+        }
+    }
+
+    /// The value of an INTEGER that is not negative and has at most four bytes.
+    pub(super) fn number(self) -> Result<u32, Broken> {
+        match self.content {
+            [0..0x80] | [0..0x80, _] | [0..0x80, _, _] | [0..0x80, _, _, _] => Ok(self
+                .content
+                .iter()
+                .fold(0, |number, digit| number << 8 | u32::from(*digit))),
+            _ => Err(Broken),
+        }
+    }
+
+    /// The value of a BOOLEAN as DER spells it.
+    pub(super) fn truth(self) -> Result<bool, Broken> {
+        match (self.tag, self.content) {
+            (BOOLEAN, [0]) => Ok(false),
+            (BOOLEAN, [0xff]) => Ok(true),
             _ => Err(Broken),
         }
     }
@@ -186,6 +218,44 @@ fn split(bytes: &[u8], depth: usize) -> Result<(Element<'_>, &[u8]), Broken> {
     Ok((element, rest))
 }
 
+/// The one element that `bytes` are, if it is DER throughout (X.690 §10 and §11): lengths are definite and of
+/// the fewest bytes, numbers have no needless byte, BOOLEANs are 00 or FF. The order of SETs is not looked at.
+pub(super) fn der(bytes: &[u8]) -> Result<Element<'_>, Broken> {
+    let mut reader = Reader::new(bytes);
+    let element = reader.any()?;
+    reader.end()?;
+    require_der(element, DEPTH)?;
+    Ok(element)
+}
+
+fn require_der(element: Element<'_>, depth: usize) -> Result<(), Broken> {
+    let length = element.content.len();
+    let digits = match length {
+        0..0x80 => 0,
+        0x80..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xff_ffff => 3,
+        _ => 4,
+    };
+    let header = element.raw.len().saturating_sub(length);
+    if header.checked_sub(digits) != Some(2) || element.raw.get(1) == Some(&0x80) {
+        return Err(Broken);
+    }
+    if element.tag & 0x20 != 0 {
+        let depth = depth.checked_sub(1).ok_or(Broken)?;
+        let mut inside = element.inside();
+        while let Some(part) = inside.next()? {
+            require_der(part, depth)?;
+        }
+        return Ok(());
+    }
+    match (element.tag, element.content) {
+        (INTEGER | ENUMERATED, [] | [0, 0..0x80, ..] | [0xff, 0x80..=0xff, ..]) => Err(Broken),
+        (BOOLEAN, _) => element.truth().map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// How many bytes stand before the end marker of the element whose content begins here.
 fn until_end_marker(bytes: &[u8], depth: usize) -> Result<usize, Broken> {
     let mut rest = bytes;
@@ -277,7 +347,47 @@ mod tests {
         assert_eq!(unsigned(&[0, 0]), [2, 1, 0]);
     }
 
+    #[test]
+    fn der_has_one_spelling() {
+        for good in [
+            &[0x30, 3, 2, 1, 0x80][..],
+            &[0x30, 0],
+            &[0x02, 2, 0, 0x80],
+            &[0x02, 2, 0xff, 0x7f],
+            &[0x01, 1, 0xff],
+        ] {
+            assert_eq!(der(good).map(|element| element.raw), Ok(good), "{good:?}");
+        }
+        for bad in [
+            // Behind it, indefinite, long length, a needless zero or FF, no digits, another TRUE.
+            &[0x30, 0, 0][..],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x81, 0],
+            &[0x30, 4, 0x30, 0x80, 0, 0],
+            &[0x02, 2, 0, 0x7f],
+            &[0x02, 2, 0xff, 0x80],
+            &[0x02, 0],
+            &[0x01, 1, 1],
+        ] {
+            assert_eq!(der(bad).map(|element| element.raw), Err(Broken), "{bad:?}");
+        }
+        let deep = (0..=DEPTH).fold(Vec::new(), |inner, _| sequence(&[&inner]));
+        assert_eq!(der(&deep).map(drop), Err(Broken));
+    }
+
+    #[test]
+    fn an_indefinite_length_that_takes_as_many_bytes_as_a_definite_one_is_no_der() {
+        let body = element(OCTET_STRING, &[&[7; 300]]);
+        let bytes = [&[0x30, 0x80][..], &body, &[0, 0]].concat();
+        assert_eq!(der(&bytes).map(drop), Err(Broken));
+    }
+
     proptest! {
+        #[test]
+        fn a_written_element_is_der(content in prop::collection::vec(any::<u8>(), 0..70_000)) {
+            prop_assert!(der(&element(OCTET_STRING, &[&content])).is_ok());
+        }
+
         #[test]
         fn a_written_element_reads_back(content in prop::collection::vec(any::<u8>(), 0..70_000)) {
             let written = element(OCTET_STRING, &[&content]);

@@ -10,7 +10,7 @@ use crate::limits;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use der::asn1::ObjectIdentifier;
 use std::fmt;
-use x509_parser::extensions::ParsedExtension;
+use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Extension};
 
 /// An X.509 certificate (RFC 5280 §4): owned DER with a parsed view. Nobody vouched for it yet; see
@@ -87,6 +87,9 @@ struct Extensions {
     path_length: Option<u32>,
     subject_key_id: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
+    ocsp_no_check: bool,
+    ocsp_addresses: Vec<String>,
+    crl_addresses: Vec<String>,
     unknown_critical: Option<ObjectIdentifier>,
 }
 
@@ -227,6 +230,17 @@ impl Certificate {
         &self.spki
     }
 
+    /// The content of the `subjectPublicKey` bit string, of which OCSP names an issuer by its digest.
+    #[must_use]
+    pub fn key_bits(&self) -> &[u8] {
+        let bits = || {
+            let mut info = Reader::new(&self.spki).expect(asn1::SEQUENCE)?.inside();
+            info.expect(asn1::SEQUENCE)?;
+            info.expect(asn1::BIT_STRING)?.bits()
+        };
+        bits().unwrap_or_default()
+    }
+
     /// What the key may be used for; `None` sets no limit.
     #[must_use]
     pub fn key_usage(&self) -> Option<KeyUsage> {
@@ -267,6 +281,24 @@ impl Certificate {
     #[must_use]
     pub fn authority_key_id(&self) -> Option<&[u8]> {
         self.extensions.authority_key_id.as_deref()
+    }
+
+    /// Whether its issuer says that nobody need ask whether it was revoked (RFC 6960 §4.2.2.2.1).
+    #[must_use]
+    pub fn ocsp_no_check(&self) -> bool {
+        self.extensions.ocsp_no_check
+    }
+
+    /// Where its issuer answers OCSP (RFC 5280 §4.2.2.1). Whoever asks there decides first whether he may.
+    #[must_use]
+    pub fn ocsp_addresses(&self) -> &[String] {
+        &self.extensions.ocsp_addresses
+    }
+
+    /// Where its issuer publishes CRLs (RFC 5280 §4.2.1.13). Whoever asks there decides first whether he may.
+    #[must_use]
+    pub fn crl_addresses(&self) -> &[String] {
+        &self.extensions.crl_addresses
     }
 
     /// A critical extension that this program does not process (RFC 5280 §4.2: then refuse).
@@ -356,6 +388,32 @@ impl Extensions {
                     read.authority_key_id =
                         authority.key_identifier.as_ref().map(|id| id.0.to_vec());
                 }
+                ParsedExtension::AuthorityInfoAccess(access) if !extension.critical => {
+                    for description in &access.accessdescs {
+                        if let GeneralName::URI(address) = description.access_location
+                            && description.access_method.as_bytes() == OCSP.as_bytes()
+                        {
+                            read.ocsp_addresses.push(address.to_owned());
+                        }
+                    }
+                }
+                ParsedExtension::CRLDistributionPoints(points) if !extension.critical => {
+                    for point in points.iter() {
+                        // Partitioned by reason, or issued by somebody else: not processed.
+                        if point.reasons.is_none()
+                            && point.crl_issuer.is_none()
+                            && let Some(DistributionPointName::FullName(names)) =
+                                &point.distribution_point
+                        {
+                            let addresses = names.iter().filter_map(|name| match name {
+                                GeneralName::URI(address) => Some((*address).to_owned()),
+                                _ => None,
+                            });
+                            read.crl_addresses.extend(addresses);
+                        }
+                    }
+                }
+                _ if oid == OCSP_NO_CHECK => read.ocsp_no_check = true,
                 // Policies need no processing when the verifier asks for none (RFC 5280 §6.1.1 (c));
                 // alternative names say more about the subject and constrain nothing.
                 ParsedExtension::CertificatePolicies(_)
@@ -368,6 +426,12 @@ impl Extensions {
         Ok(read)
     }
 }
+
+/// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
+const OCSP_NO_CHECK: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
+
+/// id-ad-ocsp (RFC 5280 §4.2.2.1).
+const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 
 fn purposes(value: &[u8]) -> Result<Vec<ObjectIdentifier>, CertificateError> {
     let read = || {

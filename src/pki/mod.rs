@@ -1,10 +1,9 @@
 //! Certificates, paths and CMS signatures: bytes in, typed values out.
 //!
 //! Implemented: reading of X.509 certificates (RFC 5280 §4), path building and the checks of RFC 5280 §6
-//! without policies, name constraints and revocation; detached CMS signatures (RFC 5652) with the signed
-//! attributes of PAdES baseline (ETSI EN 319 142-1), made and checked.
-//!
-//! Not implemented, and said so by the types: revocation (CRL, OCSP), time stamp tokens (RFC 3161).
+//! without policies and name constraints; detached CMS signatures (RFC 5652) with the attributes of PAdES
+//! baseline (ETSI EN 319 142-1); time stamps (RFC 3161); whether a certificate was withdrawn, by OCSP
+//! (RFC 6960) and by complete CRLs (RFC 5280 §5), each apart from the path.
 //!
 //! **Invariants:** bytes that were signed are kept as they came and never encoded again; a
 //! [`VerifiedChain`] is only made by [`chain::build`]; nothing here asks for the time.
@@ -22,13 +21,19 @@ mod asn1;
 mod certificate;
 pub mod chain;
 pub mod cms;
+pub mod crl;
+mod moment;
 mod name;
+pub mod ocsp;
 mod pss;
+mod revocation;
 mod scheme;
+pub mod timestamp;
 
 pub use certificate::{Certificate, CertificateError, KeyUsage};
 pub use chain::{Chain, ChainError, VerifiedChain};
 pub use name::Name;
+pub use revocation::{CertificateStatus, Freshness, RevocationReason, Revoked};
 pub use scheme::{Hash, Scheme, Unsupported, ecdsa_sig_value};
 
 pub use der::asn1::ObjectIdentifier;

@@ -33,6 +33,13 @@ impl Name {
         }
     }
 
+    /// Reads the DER of a `Name`.
+    pub(super) fn from_der(bytes: &[u8]) -> Option<Self> {
+        use x509_parser::prelude::FromDer as _;
+        let (rest, name) = x509_parser::x509::X509Name::from_der(bytes).ok()?;
+        rest.is_empty().then(|| Self::read(&name))
+    }
+
     /// The DER bytes.
     #[must_use]
     pub fn raw(&self) -> &[u8] {

@@ -66,6 +66,16 @@ impl Hash {
         }
     }
 
+    /// The DER `AlgorithmIdentifier`, without parameters (RFC 5754 §2).
+    pub(super) fn identifier(self) -> Vec<u8> {
+        let oid = match self {
+            Self::Sha256 => SHA256,
+            Self::Sha384 => SHA384,
+            Self::Sha512 => SHA512,
+        };
+        asn1::sequence(&[&asn1::oid(oid)])
+    }
+
     fn from_oid(oid: ObjectIdentifier) -> Option<Self> {
         match oid {
             SHA256 => Some(Self::Sha256),
@@ -158,6 +168,14 @@ impl Scheme {
                 ]);
                 asn1::sequence(&[&asn1::oid(RSA_PSS), &parameters])
             }
+        }
+    }
+
+    /// A raw signature of ours, ECDSA as `r ‖ s`, in the form that X.509, CMS and OCSP carry.
+    pub(super) fn value(algorithm: Algorithm, signature: &[u8]) -> Option<Vec<u8>> {
+        match algorithm {
+            Algorithm::Es256 => Some(ecdsa_sig_value(signature.try_into().ok()?)),
+            Algorithm::Ps256 => Some(signature.to_vec()),
         }
     }
 
@@ -301,10 +319,10 @@ const fn known(oid: &str) -> ObjectIdentifier {
 }
 
 /// RFC 5754 §2.
-pub(super) const SHA256: ObjectIdentifier = known("2.16.840.1.101.3.4.2.1");
+const SHA256: ObjectIdentifier = known("2.16.840.1.101.3.4.2.1");
 const SHA384: ObjectIdentifier = known("2.16.840.1.101.3.4.2.2");
 const SHA512: ObjectIdentifier = known("2.16.840.1.101.3.4.2.3");
-const SHA1: ObjectIdentifier = known("1.3.14.3.2.26");
+pub(super) const SHA1: ObjectIdentifier = known("1.3.14.3.2.26");
 /// RFC 5758 §3.2.
 const ECDSA_SHA1: ObjectIdentifier = known("1.2.840.10045.4.1");
 const ECDSA_SHA256: ObjectIdentifier = known("1.2.840.10045.4.3.2");

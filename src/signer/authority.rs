@@ -3,7 +3,7 @@
 //! ```text
 //! root      CN=CA THỬ NGHIỆM – KHÔNG CÓ GIÁ TRỊ PHÁP LÝ   path length 1   root.pem     root.key.pem
 //!  └ issuing  CN=CA cấp phát THỬ NGHIỆM …                  path length 0   issuing.pem  issuing.key.pem
-//!      └ agencies' seals, persons, services
+//!      └ agencies' seals, persons, services ([`super::services`])
 //! ```
 //!
 //! A real deployment brings certificates of VGCA or a public CA for the same keys (`keys` → CSR) and never
@@ -14,10 +14,11 @@ use super::private_key::{PrivateKey, UnusableKey};
 use super::subject::Subject;
 use crate::clock::UnixTime;
 use crate::key::{Algorithm, PublicKey};
-use crate::pki::{Certificate, CertificateError, Chain, chain};
+use crate::pki::{Certificate, CertificateError, Chain, RevocationReason, Revoked, chain};
 use crate::private::Private;
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, RevokedCertParams,
     SerialNumber, SubjectPublicKeyInfo,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -189,6 +190,112 @@ impl DemoAuthority {
             ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 36]),
             ExtendedKeyUsagePurpose::EmailProtection,
         ];
+        self.sign(params, key, validity)
+    }
+}
+
+/// Certificates that an authority withdrew: serial number and how.
+pub type Withdrawn = Vec<(Vec<u8>, Revoked)>;
+
+/// What a service below the issuing authority does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Service {
+    /// Gives time stamps (RFC 3161 §2.3): that purpose alone, critical.
+    TimeStamping,
+    /// Answers OCSP for the issuing authority (RFC 6960 §4.2.2.2); nobody need ask about it.
+    OcspSigning,
+}
+
+/// Which of the two authorities signs a list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ListOf {
+    /// The root: of the authorities below it.
+    Root,
+    /// The issuing authority: of agencies, persons and services.
+    Issuing,
+}
+
+impl DemoAuthority {
+    /// Issues a certificate for a service. The chain ends with the root.
+    ///
+    /// # Errors
+    /// [`AuthorityError::NotIssued`] when the key cannot be written.
+    pub fn issue_service(
+        &self,
+        service: Service,
+        common_name: &str,
+        key: &PublicKey,
+        validity: Validity,
+    ) -> Result<Chain, AuthorityError> {
+        // SEQUENCE { OID 1.3.6.1.5.5.7.3.x }
+        let purpose = |last| vec![0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, last];
+        let mut extensions = Vec::new();
+        let mut used_for = CustomExtension::from_oid_content(
+            &[2, 5, 29, 37],
+            match service {
+                Service::TimeStamping => purpose(8),
+                Service::OcspSigning => purpose(9),
+            },
+        );
+        used_for.set_criticality(service == Service::TimeStamping);
+        extensions.push(used_for);
+        if service == Service::OcspSigning {
+            let no_check = [1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
+            extensions.push(CustomExtension::from_oid_content(&no_check, vec![5, 0]));
+        }
+        let mut params = CertificateParams::default();
+        params.distinguished_name = Subject {
+            common_name: common_name.to_owned(),
+            ..Subject::default()
+        }
+        .distinguished_name();
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.custom_extensions = extensions;
+        self.sign(params, key, validity)
+    }
+
+    /// The list of what one of the two authorities withdrew.
+    ///
+    /// # Errors
+    /// [`AuthorityError::NotIssued`] when it cannot be written, because it would end before it begins.
+    pub fn revocation_list(
+        &self,
+        of: ListOf,
+        withdrawn: &Withdrawn,
+        number: u64,
+        validity: Validity,
+    ) -> Result<Vec<u8>, AuthorityError> {
+        let entries = withdrawn.iter().map(|(serial, revoked)| {
+            Ok(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(serial),
+                revocation_time: moment(revoked.at)?,
+                reason_code: revoked.reason.map(reason),
+                invalidity_date: revoked.invalid_since.map(moment).transpose()?,
+            })
+        });
+        let list = CertificateRevocationListParams {
+            this_update: moment(validity.not_before)?,
+            next_update: moment(validity.not_after)?,
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: entries.collect::<Result<_, AuthorityError>>()?,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let (certificate, key) = match of {
+            ListOf::Root => (&self.root, &self.root_key),
+            ListOf::Issuing => (&self.issuing, &self.issuing_key),
+        };
+        let issuer = Issuer::from_ca_cert_der(&certificate.der().into(), key)?;
+        Ok(list.signed_by(&issuer)?.der().to_vec())
+    }
+
+    /// Signs a certificate of the issuing authority that is no authority itself.
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        key: &PublicKey,
+        validity: Validity,
+    ) -> Result<Chain, AuthorityError> {
         // Writes an empty BasicConstraints and the subject key identifier.
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
@@ -198,6 +305,27 @@ impl DemoAuthority {
         let certificates = vec![read(leaf.der())?, self.issuing.clone(), self.root.clone()];
         Chain::new(certificates).map_err(|_: chain::ChainOrderError| AuthorityError::Mismatch)
     }
+}
+
+fn reason(reason: RevocationReason) -> rcgen::RevocationReason {
+    use rcgen::RevocationReason as Written;
+    match reason {
+        RevocationReason::Unspecified => Written::Unspecified,
+        RevocationReason::KeyCompromise => Written::KeyCompromise,
+        RevocationReason::AuthorityCompromise => Written::CaCompromise,
+        RevocationReason::AffiliationChanged => Written::AffiliationChanged,
+        RevocationReason::Superseded => Written::Superseded,
+        RevocationReason::CessationOfOperation => Written::CessationOfOperation,
+        RevocationReason::CertificateHold => Written::CertificateHold,
+        RevocationReason::RemoveFromCrl => Written::RemoveFromCrl,
+        RevocationReason::PrivilegeWithdrawn => Written::PrivilegeWithdrawn,
+        RevocationReason::AttributeAuthorityCompromise => Written::AaCompromise,
+    }
+}
+
+fn moment(at: UnixTime) -> Result<OffsetDateTime, AuthorityError> {
+    OffsetDateTime::from_unix_timestamp(at.seconds())
+        .map_err(|_| AuthorityError::NotIssued(rcgen::Error::Time))
 }
 
 fn authority(
@@ -220,10 +348,6 @@ fn authority(
 
 /// The fields that every certificate has.
 fn fill(params: &mut CertificateParams, validity: Validity) -> Result<(), AuthorityError> {
-    let moment = |at: UnixTime| {
-        OffsetDateTime::from_unix_timestamp(at.seconds())
-            .map_err(|_| AuthorityError::NotIssued(rcgen::Error::Time))
-    };
     params.not_before = moment(validity.not_before)?;
     params.not_after = moment(validity.not_after)?;
     params.serial_number = Some(serial()?);
@@ -233,12 +357,17 @@ fn fill(params: &mut CertificateParams, validity: Validity) -> Result<(), Author
 /// 126 random bits (RFC 5280 §4.1.2.2 asks for a positive number of at most 20 bytes): two fixed bits keep
 /// it positive and of one length.
 fn serial() -> Result<SerialNumber, AuthorityError> {
+    random_serial().map(|bytes| SerialNumber::from_slice(&bytes))
+}
+
+/// The same for whatever else needs a number that nobody had.
+pub(super) fn random_serial() -> Result<[u8; 16], AuthorityError> {
     let mut bytes = [0; 16];
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| AuthorityError::NoRandomness)?;
     bytes[0] = bytes[0] & 0x7f | 0x40;
-    Ok(SerialNumber::from_slice(&bytes))
+    Ok(bytes)
 }
 
 fn read(der: &[u8]) -> Result<Certificate, AuthorityError> {

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod file;
 mod keyring;
 mod private_key;
+pub mod services;
 mod subject;
 pub mod token;
 

@@ -48,10 +48,6 @@ const BY_CODE: &str = "
     SELECT code, issuer, symbol, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
     FROM agencies WHERE code = $1";
 
-const BY_ISSUER: &str = "
-    SELECT code, issuer, symbol, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
-    FROM agencies WHERE issuer = $1";
-
 const ALL: &str = "
     SELECT code, issuer, symbol, name_vi, name_en, parent, phone, seal_image, seal_diameter_tenths_mm, created_at
     FROM agencies ORDER BY code";
@@ -110,13 +106,6 @@ impl Tx {
     /// The agency with a code.
     pub async fn agency(&mut self, code: &str) -> Result<Option<Agency>, StoreError> {
         let query = sqlx::query(BY_CODE).bind(code);
-        let row = query.fetch_optional(self.connection()).await?;
-        row.as_ref().map(read).transpose()
-    }
-
-    /// The agency with an issuer code.
-    pub async fn agency_of_issuer(&mut self, issuer: &str) -> Result<Option<Agency>, StoreError> {
-        let query = sqlx::query(BY_ISSUER).bind(issuer);
         let row = query.fetch_optional(self.connection()).await?;
         row.as_ref().map(read).transpose()
     }

@@ -31,7 +31,8 @@ const PAGE: &str = "
     WHERE id < $1 ORDER BY id DESC LIMIT $2";
 
 const OF_SUBJECT: &str = "
-    SELECT id, at, actor, action, subject, detail FROM audit WHERE subject = $1 ORDER BY id";
+    SELECT id, at, actor, action, subject, detail FROM audit
+    WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
 
 impl Tx {
     /// Writes a line.
@@ -62,10 +63,19 @@ impl Tx {
         rows.iter().map(read).collect()
     }
 
-    /// What was done to one thing, the oldest first.
-    pub async fn audit_of(&mut self, subject: &str) -> Result<Vec<AuditEntry>, StoreError> {
-        let query = sqlx::query(OF_SUBJECT).bind(subject);
-        let rows = query.fetch_all(self.connection()).await?;
+    /// The same of what was done to one thing.
+    pub async fn audit_of(
+        &mut self,
+        subject: &str,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query(OF_SUBJECT)
+            .bind(subject)
+            .bind(before.unwrap_or(Uuid::max()).to_string())
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
         rows.iter().map(read).collect()
     }
 }

@@ -76,12 +76,6 @@ pub struct Job {
 const ENQUEUE: &str = "
     INSERT INTO jobs (id, kind, payload, run_at, attempts, state) VALUES ($1, $2, $3, $4, 0, 'queued')";
 
-const ENQUEUE_ONCE: &str = "
-    INSERT INTO jobs (id, kind, payload, run_at, attempts, state)
-    SELECT $1, $2, $3, $4, 0, 'queued'
-    WHERE NOT EXISTS (SELECT 1 FROM jobs
-        WHERE kind = $2 AND payload = $3 AND state = 'queued' AND locked_until IS NULL)";
-
 /// Some, so that whoever lost the first one to another server need not look again.
 const DUE: &str = "
     SELECT id, kind, payload, attempts FROM jobs
@@ -110,16 +104,7 @@ const BURIED: &str = "SELECT COUNT(*) AS jobs FROM jobs WHERE state = 'buried'";
 impl Tx {
     /// Writes down a job.
     pub async fn enqueue(&mut self, job: &NewJob) -> Result<(), StoreError> {
-        self.write_job(ENQUEUE, job).await
-    }
-
-    /// Writes down a job unless the same one waits already and nobody has begun it.
-    pub async fn enqueue_once(&mut self, job: &NewJob) -> Result<(), StoreError> {
-        self.write_job(ENQUEUE_ONCE, job).await
-    }
-
-    async fn write_job(&mut self, sql: &'static str, job: &NewJob) -> Result<(), StoreError> {
-        sqlx::query(sql)
+        sqlx::query(ENQUEUE)
             .bind(job.id.to_string())
             .bind(&job.kind)
             .bind(&job.payload)

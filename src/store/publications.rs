@@ -33,8 +33,6 @@ const VERSION: &str = "
 
 const SIGNED: &str = "SELECT name, signed_at FROM publications ORDER BY name";
 
-const NAMES: &str = "SELECT name FROM publications ORDER BY name";
-
 impl Tx {
     /// Publishes a file. Publishing the same one again changes nothing.
     ///
@@ -74,12 +72,6 @@ impl Tx {
         let rows = rows.iter().map(Columns);
         rows.map(|row| Ok((row.text("name")?, row.time("signed_at")?)))
             .collect()
-    }
-
-    /// The names of everything published.
-    pub async fn publication_names(&mut self) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query(NAMES).fetch_all(self.connection()).await?;
-        rows.iter().map(|row| Columns(row).text("name")).collect()
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::accounts::{Term, callers};
 use super::keys::keys;
-use super::status_changes::{Decision, decisions_from, last_decision};
+use super::status_changes::{DECISIONS, Decision, decisions_from, last_decision};
 use super::{Agency, Key, StatusChange, Store, StoreError, StoredResult, Tx};
 use crate::access::Caller;
 use crate::clock::UnixTime;
@@ -26,14 +26,14 @@ const QUEUE: usize = 4_096;
 /// Questions that are answered together: enough to share it well, few enough that nobody waits for long.
 const TOGETHER: usize = 256;
 
+/// Groups begin at least this far apart: under load more of those who ask share one, and none waits longer.
+const APART: Duration = Duration::from_millis(1);
+
 /// Results that are remembered: some ten megabytes.
 const KEPT: usize = 4_096;
 
 /// How old names and telephone numbers of agencies may be; nothing else may be old.
 const AGENCY: Duration = Duration::from_secs(1);
-
-/// Decisions that one question about them brings; after more of them everything is read anew.
-const DECISIONS: u32 = 256;
 
 /// Answers questions about the register. Cheap to clone; it ends when the last clone is dropped.
 #[derive(Clone, Debug)]
@@ -112,7 +112,16 @@ impl Reader {
 async fn read(store: Store, mut waiting: mpsc::Receiver<Question>) {
     let (mut questions, mut remembered) = (Vec::new(), Remembered::default());
     let mut connection = None;
-    while waiting.recv_many(&mut questions, TOGETHER).await > 0 {
+    let mut begun = tokio::time::Instant::now();
+    while let Some(first) = waiting.recv().await {
+        tokio::time::sleep_until(begun + APART).await;
+        begun = tokio::time::Instant::now();
+        questions.push(first);
+        while questions.len() < TOGETHER
+            && let Ok(next) = waiting.try_recv()
+        {
+            questions.push(next);
+        }
         match Answers::read(&store, &mut connection, &mut remembered, &questions).await {
             Ok(answers) => questions
                 .drain(..)
@@ -148,8 +157,8 @@ impl Remembered {
     /// Forgets the results about which something was decided since the last time.
     async fn catch_up(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let from = self.last.map_or(0, |last| last.leaf_index);
-        let decisions = decisions_from(connection, from, DECISIONS).await?;
-        let all = decisions.len() < DECISIONS as usize;
+        let decisions = decisions_from(connection, from).await?;
+        let all = decisions.len() < DECISIONS;
         // A database that lost its last transactions, and whoever stands in for it, have another last one.
         let same = self.last.is_none() || decisions.first() == self.last.as_ref();
         if all && same {

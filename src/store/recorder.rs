@@ -7,13 +7,18 @@
 use super::{CheckEntry, Conflict, RecordedCheck, Store, StoreError};
 use crate::metrics::Metrics;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 /// Requests that may wait before further callers have to.
 const QUEUE: usize = 4_096;
 
 /// Checks in one transaction: enough to share a sync well, few enough that nobody else waits for long.
 const TOGETHER: usize = 1_024;
+
+/// Transactions begin at least this far apart: under load more checks share one, and none waits longer.
+const APART: Duration = Duration::from_millis(3);
 
 /// Records checks. Cheap to clone; it ends when the last clone is dropped and all are answered.
 #[derive(Clone, Debug)]
@@ -54,7 +59,10 @@ impl Recorder {
 }
 
 async fn write(store: Store, metrics: Metrics, mut waiting: mpsc::Receiver<Request>) {
+    let mut begun = Instant::now();
     while let Some(first) = waiting.recv().await {
+        sleep_until(begun + APART).await;
+        begun = Instant::now();
         let mut checks = first.entries.len();
         let mut requests = vec![first];
         while checks < TOGETHER {

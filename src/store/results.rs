@@ -236,13 +236,14 @@ const BY_ROW: &str = select!("WHERE row_id = $1");
 const BY_CODE: &str = select!("WHERE result_code = $1");
 
 const BY_NUMBER: &str = select!(
-    "WHERE number_text = $1
-     ORDER BY row_id DESC LIMIT $2"
+    "WHERE number_text IN ($1, $2) AND agency_code = COALESCE($3, agency_code)
+     ORDER BY row_id DESC LIMIT $4"
 );
 
 const BY_PLATE: &str = select!(
     "WHERE id IN (SELECT result_id FROM result_plates WHERE plate = $1)
-     ORDER BY row_id DESC LIMIT $2"
+       AND agency_code = COALESCE($2, agency_code)
+     ORDER BY row_id DESC LIMIT $3"
 );
 
 const OF_AGENCY: &str = select!(
@@ -374,32 +375,38 @@ impl Tx {
         row.as_ref().map(read).transpose()
     }
 
-    /// The results with a number as it is printed, the newest first: agencies, types and years may share one.
+    /// The results with a number in one of two spellings, the newest first: agencies, types and years may
+    /// share one. Those of one agency, or of all.
     pub async fn results_of_number(
         &mut self,
-        number: &str,
+        spellings: [&str; 2],
+        agency: Option<&str>,
         limit: u32,
     ) -> Result<Vec<StoredResult>, StoreError> {
-        self.some_results(BY_NUMBER, number, limit).await
+        let [one, other] = spellings;
+        let rows = sqlx::query(BY_NUMBER)
+            .bind(one)
+            .bind(other)
+            .bind(agency)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(read).collect()
     }
 
-    /// The results for a plate in its normal form, the newest first.
+    /// The results for a plate in its normal form, the newest first. Those of one agency, or of all.
     pub async fn results_of_plate(
         &mut self,
         plate: &str,
+        agency: Option<&str>,
         limit: u32,
     ) -> Result<Vec<StoredResult>, StoreError> {
-        self.some_results(BY_PLATE, plate, limit).await
-    }
-
-    async fn some_results(
-        &mut self,
-        sql: &'static str,
-        key: &str,
-        limit: u32,
-    ) -> Result<Vec<StoredResult>, StoreError> {
-        let query = sqlx::query(sql).bind(key).bind(i64::from(limit));
-        let rows = query.fetch_all(self.connection()).await?;
+        let rows = sqlx::query(BY_PLATE)
+            .bind(plate)
+            .bind(agency)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
         rows.iter().map(read).collect()
     }
 

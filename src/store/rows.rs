@@ -1,19 +1,24 @@
 //! Many rows with one statement. Each statement is a round trip to the database, and for SQLite a change
 //! of thread; a batch of checks would spend most of its time on them.
 //!
-//! There are only three sizes, so that the database prepares only three statements of each kind.
+//! There are only a few sizes, so that the database prepares only a few statements of each kind.
 
-/// Rows of one statement. The largest keeps the parameters of the widest table (20 columns) far below
-/// SQLite's 32,766 and PostgreSQL's 65,535.
-const SIZES: [usize; 3] = [64, 8, 1];
+/// Parameters of one statement. sqlx asks SQLite for the name of each, and SQLite looks through all of them
+/// for it: beyond this the search costs more than a further statement.
+const PARAMETERS: usize = 160;
 
-/// A statement for each of the sizes.
-pub(super) struct ManyRows([String; 3]);
+/// Rows of one statement.
+const ROWS: usize = 64;
+
+/// A statement for each of some sizes, the largest first.
+pub(super) struct ManyRows(Vec<(usize, String)>);
 
 impl ManyRows {
     /// `head ($1, $2), ($3, $4) tail` with as many parentheses as rows.
     pub(super) fn new(head: &str, columns: usize, tail: &str) -> Self {
-        Self(SIZES.map(|rows| {
+        let fitting = |rows: &usize| rows * columns <= PARAMETERS || *rows == 1;
+        let sizes = std::iter::successors(Some(ROWS), |rows| Some(rows / 2));
+        let statement = |rows| {
             let rows: Vec<String> = (0..rows)
                 .map(|row| {
                     let places = row * columns + 1..=(row + 1) * columns;
@@ -22,7 +27,9 @@ impl ManyRows {
                 })
                 .collect();
             format!("{head} {} {tail}", rows.join(", "))
-        }))
+        };
+        let sizes = sizes.take_while(|rows| *rows > 0).filter(fitting);
+        Self(sizes.map(|rows| (rows, statement(rows))).collect())
     }
 
     /// The items in pieces, each with the statement of its size.
@@ -31,10 +38,10 @@ impl ManyRows {
         mut items: &'i [T],
     ) -> impl Iterator<Item = (&'s str, &'i [T])> {
         std::iter::from_fn(move || {
-            let place = SIZES.iter().position(|size| *size <= items.len())?;
-            let (piece, rest) = items.split_at_checked(*SIZES.get(place)?)?;
+            let (rows, sql) = self.0.iter().find(|(rows, _)| *rows <= items.len())?;
+            let (piece, rest) = items.split_at_checked(*rows)?;
             items = rest;
-            Some((self.0.get(place)?.as_str(), piece))
+            Some((sql.as_str(), piece))
         })
     }
 
@@ -44,12 +51,12 @@ impl ManyRows {
         &'s self,
         items: &[T],
     ) -> impl Iterator<Item = (&'s str, Vec<T>)> {
-        let [largest, ..] = SIZES;
-        items.chunks(largest).filter_map(move |piece| {
-            let place = SIZES.iter().rposition(|size| *size >= piece.len())?;
+        let largest = self.0.first().map_or(1, |(rows, _)| *rows);
+        items.chunks(largest).filter_map(|piece| {
+            let (rows, sql) = self.0.iter().rfind(|(rows, _)| *rows >= piece.len())?;
             let mut filled = piece.to_vec();
-            filled.resize(*SIZES.get(place)?, *piece.last()?);
-            Some((self.0.get(place)?.as_str(), filled))
+            filled.resize(*rows, *piece.last()?);
+            Some((sql.as_str(), filled))
         })
     }
 }
@@ -72,7 +79,7 @@ mod tests {
             assert_eq!(seen, items);
         }
         assert_eq!(
-            rows.0[2],
+            rows.0[6].1,
             "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING"
         );
     }
@@ -80,7 +87,12 @@ mod tests {
     #[test]
     fn questions_fill_the_smallest_statement_that_holds_them() {
         let rows = ManyRows::new("SELECT a FROM t WHERE a IN (VALUES", 1, ")");
-        for (count, sizes) in [(1, vec![1]), (2, vec![8]), (9, vec![64]), (70, vec![64, 8])] {
+        for (count, sizes) in [
+            (1, vec![1]),
+            (3, vec![4]),
+            (33, vec![64]),
+            (70, vec![64, 8]),
+        ] {
             let items: Vec<usize> = (0..count).collect();
             let filled: Vec<_> = rows.filled(&items).collect();
             let found: Vec<usize> = filled.iter().map(|(_, items)| items.len()).collect();
@@ -93,5 +105,11 @@ mod tests {
             assert_eq!(asked, items);
         }
         assert_eq!(rows.filled::<usize>(&[]).count(), 0);
+    }
+
+    #[test]
+    fn a_wide_table_has_fewer_rows_in_a_statement() {
+        let largest = |columns| ManyRows::new("", columns, "").0[0].0;
+        assert_eq!([1, 2, 5, 20, 200].map(largest), [64, 64, 32, 8, 1]);
     }
 }

@@ -75,8 +75,12 @@ const OF_RESULT: &str = "
         authority, actor, confirmed_by, at, salt, leaf_index
     FROM status_changes WHERE result_id = $1 ORDER BY leaf_index";
 
-const DECISIONS: &str = "
-    SELECT id, result_id, leaf_index FROM status_changes WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2";
+/// Decisions that [`decisions_from`] gives at most.
+pub(super) const DECISIONS: usize = 256;
+
+/// The limit stands in the text: SQLite prepares a statement anew for each value of a bound one.
+const FROM: &str = "
+    SELECT id, result_id, leaf_index FROM status_changes WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT 256";
 
 const LAST_DECISION: &str = "
     SELECT id, result_id, leaf_index FROM status_changes ORDER BY leaf_index DESC LIMIT 1";
@@ -159,15 +163,12 @@ impl Tx {
     }
 }
 
-/// What was decided about which results, from a place in the log on.
+/// What was decided about which results, from a place in the log on: the first [`DECISIONS`].
 pub(super) async fn decisions_from(
     connection: &mut AnyConnection,
     leaf_index: u64,
-    limit: u32,
 ) -> Result<Vec<Decision>, StoreError> {
-    let query = sqlx::query(DECISIONS)
-        .bind(bigint(leaf_index))
-        .bind(i64::from(limit));
+    let query = sqlx::query(FROM).bind(bigint(leaf_index));
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(read_decision).collect()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 const FLOORS: &[&[&str]] = &[
     &[
-        "clock", "digest", "id", "key", "limits", "metrics", "private", "report",
+        "clock", "digest", "id", "key", "limits", "metrics", "nfc", "private", "report",
     ],
     &["access", "catalogue", "cose", "pki", "qr"],
     &["credential", "pdf", "status", "tlog", "trust"],
@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
         "lifecycle",
         "login",
         "publication",
+        "search",
         "verification",
     ],
     &["http", "worker"],

@@ -3,6 +3,7 @@
 mod backup;
 mod batch;
 mod demo;
+mod finding;
 mod issuing;
 mod life;
 mod markers;

@@ -12,6 +12,7 @@ mod cli;
 mod cms_signature;
 mod credential;
 mod documents;
+mod evidence;
 mod faults;
 mod hostile;
 mod judges;

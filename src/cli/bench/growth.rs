@@ -16,7 +16,8 @@ use crate::store::{Issued, Seen, StatusListRegister, StoreError, StoredResult, T
 use crate::tlog;
 use crate::verification::Viewer;
 use anyhow::Context as _;
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -41,7 +42,7 @@ const KINDS: [(Kind, usize); 5] = [
     (Kind::ByNumber, 2_000),
     (Kind::ByPlate, 2_000),
     (Kind::Check, 1_000),
-    (Kind::Issue, 500),
+    (Kind::Issue, 1_000),
 ];
 
 #[derive(Clone, Copy)]
@@ -78,6 +79,8 @@ pub(super) async fn measure(table: &mut Table, rounds: usize, results: u64) -> a
     for (kind, times_each) in KINDS {
         let (mut slow, mut fast, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..=rounds {
+            small.read_into_memory()?;
+            large.read_into_memory()?;
             let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
             for at in 0..times_each {
                 let number = u64::try_from(round * times_each + at)?;
@@ -119,6 +122,7 @@ fn p99(mut seconds: Vec<f64>) -> f64 {
 
 /// A filled register and what can be asked of it.
 struct Register {
+    dir: PathBuf,
     made: Installation,
     service: Service,
     inspector: Caller,
@@ -181,11 +185,21 @@ impl Register {
                 role: Role::Inspector,
                 agency: ours::AGENCY.into(),
             },
+            dir: dir.to_owned(),
             made,
             service,
             size,
             codes,
         })
+    }
+
+    /// Has the kernel keep all of it in memory, as a server with enough of it does. Some machines take back
+    /// what nobody read for a minute; the disk would be measured then, not what the size costs.
+    fn read_into_memory(&self) -> anyhow::Result<()> {
+        let mut file = std::fs::File::open(self.dir.join("dauso.db"))?;
+        let mut piece = vec![0; 1 << 20];
+        while file.read(&mut piece)? > 0 {}
+        Ok(())
     }
 
     /// Seconds that one operation took.
@@ -206,7 +220,7 @@ impl Register {
                 let text = number_text(place);
                 let started = Instant::now();
                 let mut tx = self.made.store().read().await?;
-                let found = tx.results_of_number(&text, 10).await?;
+                let found = tx.results_of_number([&text, &text], None, 10).await?;
                 let took = started.elapsed();
                 anyhow::ensure!(found.len() == 1, "a result is gone");
                 Ok(took.as_secs_f64())
@@ -215,7 +229,7 @@ impl Register {
                 let plate = plate(place);
                 let started = Instant::now();
                 let mut tx = self.made.store().read().await?;
-                let found = tx.results_of_plate(&plate, 10).await?;
+                let found = tx.results_of_plate(&plate, None, 10).await?;
                 let took = started.elapsed();
                 anyhow::ensure!(!found.is_empty(), "a result is gone");
                 Ok(took.as_secs_f64())

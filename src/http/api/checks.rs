@@ -3,14 +3,14 @@
 use super::super::extract::{Json, PageQuery, Query, last_of_full};
 use super::super::problem::Problem;
 use super::super::state::Service;
-use super::json;
+use super::{Id, json, unknown_result};
 use crate::access::{Caller, Permission};
 use crate::clock::UnixTime;
 use crate::digest::Sha256;
 use crate::inspection::{Record, Recorded, Refused};
 use crate::private::Private;
 use crate::report::Verdict;
-use crate::store::{CheckQuery, Place, Seen};
+use crate::store::{Check, CheckQuery, Place, Seen};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -197,6 +197,27 @@ struct CheckLine {
     log_index: u64,
 }
 
+impl PageBody {
+    fn of(checks: Vec<Check>, limit: u32) -> Self {
+        let next = last_of_full(&checks, limit).map(|check| check.leaf_index);
+        let lines = checks.into_iter().map(|check| CheckLine {
+            id: check.id.to_string(),
+            result: check.result.map(|id| id.to_string()),
+            verdict: check.verdict.name(),
+            r#match: check.seen.name(),
+            finding: check.finding,
+            device_time: check.device_time.rfc3339(),
+            received_at: check.received_at.rfc3339(),
+            signed: check.signed,
+            log_index: check.leaf_index,
+        });
+        Self {
+            checks: lines.collect(),
+            next,
+        }
+    }
+}
+
 /// `GET /api/v1/checks`
 pub(in super::super) async fn list(
     State(service): State<Service>,
@@ -215,20 +236,20 @@ pub(in super::super) async fn list(
             limit,
         })
         .await?;
-    let next = last_of_full(&checks, limit).map(|check| check.leaf_index);
-    let lines = checks.into_iter().map(|check| CheckLine {
-        id: check.id.to_string(),
-        result: check.result.map(|id| id.to_string()),
-        verdict: check.verdict.name(),
-        r#match: check.seen.name(),
-        finding: check.finding,
-        device_time: check.device_time.rfc3339(),
-        received_at: check.received_at.rfc3339(),
-        signed: check.signed,
-        log_index: check.leaf_index,
-    });
-    Ok(axum::Json(PageBody {
-        checks: lines.collect(),
-        next,
-    }))
+    Ok(axum::Json(PageBody::of(checks, limit)))
+}
+
+/// `GET /api/v1/results/{id}/checks`
+pub(in super::super) async fn of_result(
+    State(service): State<Service>,
+    caller: Caller,
+    Id(id): Id,
+    Query(query): Query<PageQuery<u64>>,
+) -> Result<axum::Json<PageBody>, Problem> {
+    let limit = query.limit()?;
+    let mut tx = service.store.read().await?;
+    let stored = tx.result(&id).await?.ok_or_else(unknown_result)?;
+    caller.require_at(Permission::ReadChecks, &stored.issued.agency)?;
+    let checks = tx.checks_of_result(&id, query.before, limit).await?;
+    Ok(axum::Json(PageBody::of(checks, limit)))
 }

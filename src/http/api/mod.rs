@@ -7,6 +7,7 @@ pub(super) mod operations;
 pub(super) mod publication;
 pub(super) mod replacement;
 pub(super) mod results;
+pub(super) mod search;
 pub(super) mod status;
 pub(super) mod tokens;
 pub(super) mod verifications;

@@ -1,5 +1,6 @@
 //! Text that somebody else wrote, made fit to be shown.
 
+use crate::nfc;
 use std::fmt;
 use std::ops::RangeInclusive;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -22,6 +23,10 @@ impl Shown {
     /// What is left of `text` when everything that deceives is gone.
     #[must_use]
     pub fn new(text: &str) -> Self {
+        if text.len() <= Self::MAX_CHARS && nfc::is_usual(text) {
+            let shown: String = text.chars().filter(|c| !deceives(*c)).collect();
+            return Self(shown.trim().to_owned());
+        }
         let mut shown = String::with_capacity(text.len().min(Self::MAX_CHARS));
         let mut marks = 0;
         // Cut before normalising too: a decomposed character takes at most 18 code points.

@@ -7,7 +7,7 @@
 //!     signerInfos       exactly one { version, issuer and serial, digestAlgorithm,
 //!         signedAttrs [0]  content-type, message-digest, signing-certificate-v2   ◄── signed as SET OF
 //!         signatureAlgorithm, signature,
-//!         unsignedAttrs [1] a time stamp, perhaps } } }
+//!         unsignedAttrs [1] signature-time-stamp, from B-T on } } }
 //! ```
 //!
 //! Written with the small DER writer of `pki` and not from the types of the `cms` crate, because chains go
@@ -20,7 +20,7 @@ mod signing;
 
 pub use check::{Binding, CmsCheck, CmsOutcome};
 pub use parse::{CmsError, SignedData};
-pub use signing::{Signing, SigningError, size_bound};
+pub use signing::{Signed, Signing, SigningError, size_bound, size_bound_stamped};
 
 use der::asn1::ObjectIdentifier;
 

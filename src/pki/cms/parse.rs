@@ -7,10 +7,11 @@ use super::{
 use crate::clock::UnixTime;
 use crate::limits;
 use crate::pki::asn1::{
-    self, Broken, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, Element, GENERALIZED_TIME, INTEGER,
-    OCTET_STRING, Reader, SEQUENCE, SET, UTC_TIME,
+    self, Broken, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, Element, INTEGER, OCTET_STRING,
+    Reader, SEQUENCE, SET,
 };
 use crate::pki::certificate::Certificate;
+use crate::pki::moment;
 use crate::pki::scheme::{Hash, Scheme, Unsupported};
 use der::asn1::ObjectIdentifier;
 
@@ -168,6 +169,12 @@ impl SignedData {
         self.signer.time_stamp.as_deref()
     }
 
+    /// The content of the signature's OCTET STRING, of which a signature time stamp is.
+    #[must_use]
+    pub fn signature_value(&self) -> &[u8] {
+        &self.signer.signature
+    }
+
     /// The certificate that the signer names, if it is inside.
     #[must_use]
     pub fn signer(&self) -> Option<&Certificate> {
@@ -268,7 +275,9 @@ impl SignedAttributes {
                     read.certificate = Some(CertificateId::read(only()?).map_err(bad)?);
                 }
                 // Some signers write nonsense here; it is a claim anyway.
-                SIGNING_TIME => read.signing_time = only().ok().and_then(claimed_time),
+                SIGNING_TIME => {
+                    read.signing_time = only().ok().and_then(|at| moment::read(at).ok());
+                }
                 _ => {}
             }
         }
@@ -320,19 +329,4 @@ fn time_stamp(unsigned: Element<'_>) -> Result<Option<Vec<u8>>, Broken> {
         }
     }
     Ok(None)
-}
-
-/// `YYMMDDHHMMSSZ` (1950 to 2049) or `YYYYMMDDHHMMSSZ` (RFC 5652 §11.3).
-fn claimed_time(value: Element<'_>) -> Option<UnixTime> {
-    let digits = value.content.strip_suffix(b"Z")?;
-    let text = std::str::from_utf8(digits).ok()?;
-    let text = match (value.tag, text.len()) {
-        (UTC_TIME, 12) if text < "50" => format!("20{text}"),
-        (UTC_TIME, 12) => format!("19{text}"),
-        (GENERALIZED_TIME, 14) => text.to_owned(),
-        _ => return None,
-    };
-    let form = time::macros::format_description!("[year][month][day][hour][minute][second]");
-    let at = time::PrimitiveDateTime::parse(&text, form).ok()?;
-    Some(UnixTime::from_seconds(at.assume_utc().unix_timestamp()))
 }

@@ -108,14 +108,6 @@ impl Staged {
     }
 }
 
-impl DocumentError {
-    /// Whether trying later may help: the service was away, nothing is wrong with the document.
-    #[must_use]
-    pub fn is_away(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
-    }
-}
-
 impl Documents {
     /// Opens a directory. It must be there: a volume that is not mounted is not replaced by an empty folder.
     ///

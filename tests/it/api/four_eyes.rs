@@ -70,9 +70,10 @@ async fn audit(app: &TestApp, issued: &Issued) -> Vec<(String, String)> {
     let mut tx = app.installation.store().read().await.unwrap();
     let id = dauso::id::ResultId::parse(&issued.id).unwrap();
     let row = tx.result(&id).await.unwrap().unwrap().issued.row;
-    let lines = tx.audit_of(&row.to_string()).await.unwrap();
+    let lines = tx.audit_of(&row.to_string(), None, 10).await.unwrap();
     lines
         .into_iter()
+        .rev()
         .map(|line| (line.action, line.actor))
         .collect()
 }

@@ -382,7 +382,8 @@ async fn the_history_names_who_and_why_and_proves_it_by_the_leaf() {
     let mut tx = app.installation.store().read().await.unwrap();
     let id = dauso::id::ResultId::parse(&issued.id).unwrap();
     let row = tx.result(&id).await.unwrap().unwrap().issued.row;
-    let audit = tx.audit_of(&row.to_string()).await.unwrap();
+    let mut audit = tx.audit_of(&row.to_string(), None, 10).await.unwrap();
+    audit.reverse();
     let actions: Vec<&str> = audit.iter().map(|line| line.action.as_str()).collect();
     assert_eq!(
         actions,

@@ -17,6 +17,8 @@ enum Rule {
     Anybody,
     /// Whose role has the permission.
     Role(Permission),
+    /// Whose role has one of the permissions.
+    OneOf([Permission; 2]),
     /// Whose role has the permission, for things of his own agency.
     Own(Permission),
     /// Who may confirm changes at his own agency and did not ask for this one.
@@ -44,6 +46,8 @@ fn rule(operation: &str) -> Option<(Rule, u16)> {
             (Rule::Own(ChangeStatus), 200)
         }
         "replace" => (Rule::Own(ChangeStatus), 201),
+        "searchResults" => (Rule::OneOf([ReadResult, Check]), 200),
+        "listChecksOfResult" => (Rule::Own(ReadChecks), 200),
         "listChangeRequests" => (Rule::Role(ReadResult), 200),
         "confirmChange" | "rejectChange" => (Rule::SecondPerson, 200),
         "recordChecks" => (Rule::Role(Check), 200),
@@ -70,6 +74,7 @@ fn filled<'a>(operation: &str, call: Call<'a>) -> Call<'a> {
         }
         "issue" => call.json(&badge()),
         "verifyCode" => call.json(&json!({"code": "x"})),
+        "searchResults" => call.json(&json!({"plate": "43B-000.00"})),
         "signIn" => call.json(&json!({"login": "nobody", "password": "x"})),
         "verifyDocument" => call.body("application/pdf", "x"),
         "checkFile" => call.form(&[("tep", Some("a.pdf"), b"x")]),
@@ -117,6 +122,7 @@ fn allowed(rule: &Rule, agency: &str, role: Role) -> bool {
     match rule {
         Rule::Anybody => true,
         Rule::Role(permission) => role.may(*permission),
+        Rule::OneOf(permissions) => permissions.iter().any(|one| role.may(*one)),
         Rule::Own(permission) => role.may(*permission) && agency == OURS,
         Rule::SecondPerson => {
             role.may(Permission::ConfirmChange) && agency == OURS && role != ASKING

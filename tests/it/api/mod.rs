@@ -14,6 +14,7 @@ pub(crate) mod operations;
 mod pages;
 mod results;
 mod roles;
+mod search;
 mod status;
 mod tokens;
 mod verifications;

@@ -15,10 +15,6 @@ fn an_agency_comes_back_and_its_codes_are_unique() {
         tx.add_agency(&agency()).await.unwrap();
         tx.add_agency(&other_agency()).await.unwrap();
         assert_eq!(tx.agency(AGENCY).await.unwrap(), Some(agency()));
-        assert_eq!(
-            tx.agency_of_issuer("SCT").await.unwrap(),
-            Some(other_agency())
-        );
         assert_eq!(tx.agencies().await.unwrap(), [other_agency(), agency()]);
         for taken in [
             Agency {

@@ -403,6 +403,12 @@ fn the_audit_is_listed_as_a_whole_and_by_its_subject() {
         }
         assert_eq!(tx.audit(None, 2).await.unwrap(), [line(3), line(2)]);
         assert_eq!(tx.audit(Some(uuid(2)), 2).await.unwrap(), [line(1)]);
-        assert_eq!(tx.audit_of("row").await.unwrap(), [line(1), line(3)]);
+        assert_eq!(
+            tx.audit_of("row", None, 2).await.unwrap(),
+            [line(3), line(1)]
+        );
+        let rest = tx.audit_of("row", Some(uuid(3)), 2).await.unwrap();
+        assert_eq!(rest, [line(1)]);
+        assert_eq!(tx.audit_of("other", None, 2).await.unwrap(), []);
     });
 }

@@ -131,25 +131,3 @@ fn a_failed_job_runs_again_and_a_hopeless_one_is_buried() {
         assert_eq!(tx.buried_jobs().await.unwrap(), 1);
     });
 }
-
-#[test]
-fn a_job_that_waits_already_is_not_written_down_twice() {
-    both(async |register| {
-        let store = &register.store;
-        let same = |number| NewJob {
-            id: job(number).id,
-            ..job(1)
-        };
-        let mut tx = store.begin().await.unwrap();
-        for number in 1..=3 {
-            tx.enqueue_once(&same(number)).await.unwrap();
-        }
-        assert_eq!(tx.waiting_jobs().await.unwrap(), 1);
-        tx.commit().await.unwrap();
-        // Once begun it may not see what happens from now on, so the next one counts.
-        claim(store, now()).await.unwrap();
-        let mut tx = store.begin().await.unwrap();
-        tx.enqueue_once(&same(4)).await.unwrap();
-        assert_eq!(tx.waiting_jobs().await.unwrap(), 2);
-    });
-}

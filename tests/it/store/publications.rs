@@ -34,6 +34,8 @@ fn an_older_version_never_replaces_a_newer_one() {
         );
         assert_eq!(tx.publication("status/1").await.unwrap(), None);
         assert_eq!(tx.published_version("trust").await.unwrap(), 3);
-        assert_eq!(tx.publication_names().await.unwrap(), ["trust"]);
+        let signed = tx.publications_signed().await.unwrap();
+        let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["trust"]);
     });
 }

@@ -149,10 +149,26 @@ fn results_are_found_by_plate_and_listed_in_pages() {
         let rows = |results: &[StoredResult]| -> Vec<_> {
             results.iter().map(|result| result.issued.row).collect()
         };
-        let by_plate = tx.results_of_plate("43D00003", 10).await.unwrap();
+        let by_plate = tx.results_of_plate("43D00003", None, 10).await.unwrap();
         assert_eq!(rows(&by_plate), [uuid(3)]);
-        let by_plate = tx.results_of_plate("43C00000", 2).await.unwrap();
+        let by_plate = tx.results_of_plate("43C00000", None, 2).await.unwrap();
         assert_eq!(rows(&by_plate), [uuid(5), uuid(4)]);
+        let theirs = tx.results_of_plate("43C00000", Some(OTHER_AGENCY), 9);
+        assert_eq!(theirs.await.unwrap(), []);
+        let of_number = async |tx: &mut Tx, spellings, agency| {
+            let found = tx.results_of_number(spellings, agency, 9).await.unwrap();
+            rows(&found)
+        };
+        let number = issued(4).number_text;
+        let nobody: [uuid::Uuid; 0] = [];
+        for (spellings, agency, expected) in [
+            ([number.as_str(), "x"], None, &[uuid(4)][..]),
+            (["x", number.as_str()], Some(AGENCY), &[uuid(4)]),
+            ([number.as_str(), "x"], Some(OTHER_AGENCY), &nobody),
+            (["x", "x"], None, &nobody),
+        ] {
+            assert_eq!(of_number(&mut tx, spellings, agency).await, expected);
+        }
         let first = tx.results(AGENCY, None, 3).await.unwrap();
         assert_eq!(rows(&first), [uuid(5), uuid(4), uuid(3)]);
         let second = tx.results(AGENCY, Some(uuid(3)), 3).await.unwrap();

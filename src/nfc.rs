@@ -9,19 +9,28 @@ use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
 /// Latin letters and signs, the Vietnamese letters with two marks, dashes and quotation marks; in order.
-pub(super) const ALPHABET: [RangeInclusive<char>; 3] = [
+pub const ALPHABET: [RangeInclusive<char>; 3] = [
     '\0'..='\u{2ff}',
     '\u{1ea0}'..='\u{1ef9}',
     '\u{2010}'..='\u{2027}',
 ];
 
-fn is_usual(text: &str) -> bool {
+/// Whether a text consists of these letters alone.
+#[must_use]
+pub fn is_usual(text: &str) -> bool {
     text.chars()
         .all(|character| ALPHABET.iter().any(|range| range.contains(&character)))
 }
 
+/// Whether the text is in NFC.
+#[must_use]
+pub fn holds(text: &str) -> bool {
+    is_usual(text) || unicode_normalization::is_nfc(text)
+}
+
 /// The text in NFC.
-pub(super) fn of(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn of(text: &str) -> Cow<'_, str> {
     if is_usual(text) {
         text.into()
     } else {
@@ -30,7 +39,8 @@ pub(super) fn of(text: &str) -> Cow<'_, str> {
 }
 
 /// Small letters in NFD, for comparing.
-pub(super) fn small_letters(text: &str) -> Vec<char> {
+#[must_use]
+pub fn small_letters(text: &str) -> Vec<char> {
     static KNOWN: LazyLock<Vec<Vec<char>>> = LazyLock::new(|| {
         let mut known = Vec::new();
         for character in ALPHABET.into_iter().flatten() {
@@ -84,6 +94,7 @@ mod tests {
             text in prop_oneof![".{0,20}", prop::collection::vec(usual(), 0..20).prop_map(String::from_iter)]
         ) {
             prop_assert_eq!(of(&text), text.nfc().collect::<String>());
+            prop_assert_eq!(holds(&text), of(&text) == text);
             prop_assert_eq!(small_letters(&text), normalised(&text));
         }
     }

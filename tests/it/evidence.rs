@@ -1,0 +1,6 @@
+//! Time stamps and certificate status, with OpenSSL as the other side and as the judge.
+
+mod lists;
+mod stamps;
+mod status;
+pub(crate) mod world;

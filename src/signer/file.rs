@@ -26,6 +26,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// How the name of a key file ends.
+pub const EXTENSION: &str = ".key.pem";
+
 /// Rounds of PBKDF2 that we write (ASVS 5.0 V11.4.2), and the least that we read.
 const ROUNDS: u32 = 600_000;
 
@@ -263,7 +266,7 @@ pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Sha256)>, KeyFileError> {
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.to_string_lossy();
-        if name.ends_with(".key.pem") || token::is_address(&name) {
+        if name.ends_with(EXTENSION) || token::is_address(&name) {
             let fingerprint = read_fingerprint(&path)?;
             keys.push((path, fingerprint));
         }

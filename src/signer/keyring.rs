@@ -2,7 +2,7 @@
 
 use super::file::{FileSigner, KeyFileError, read_passphrase};
 use super::token::{self, TokenSigner};
-use super::{BoxFuture, Signer, SignerError};
+use super::{BoxFuture, Signer, SignerError, Subject};
 use crate::digest::Sha256;
 use crate::key::{Algorithm, PublicKey};
 use crate::metrics::Metrics;
@@ -102,6 +102,33 @@ impl Keyring {
         Ok(opened)
     }
 
+    /// The public half of the key in the file of this name.
+    ///
+    /// # Errors
+    /// [`SignerError::File`] or [`SignerError::Token`].
+    pub fn public_key(&self, file: &str) -> Result<PublicKey, SignerError> {
+        let path = self.directory.join(file);
+        if token::is_address(file) {
+            return Ok(token::public_key(&path)?);
+        }
+        Ok(FileSigner::open(&path, &self.passphrase()?)?
+            .public_key()
+            .clone())
+    }
+
+    /// A certificate request in PEM for the key in the file of this name.
+    ///
+    /// # Errors
+    /// As [`Self::public_key`], and when the request cannot be signed.
+    pub fn request(&self, file: &str, subject: &Subject) -> Result<String, SignerError> {
+        let path = self.directory.join(file);
+        if token::is_address(file) {
+            let public = token::public_key(&path)?;
+            return TokenSigner::open(&path, public)?.request(subject);
+        }
+        FileSigner::open(&path, &self.passphrase()?)?.request(subject)
+    }
+
     async fn open(&self, file: &str, public: &PublicKey) -> Result<Arc<dyn Signer>, SignerError> {
         let path = self.directory.join(file);
         let metrics = self.metrics.clone();
@@ -109,17 +136,14 @@ impl Keyring {
             let public = public.clone();
             let opened = tokio::task::spawn_blocking(move || TokenSigner::open(&path, public));
             let opened = opened.await.map_err(|_| SignerError::Refused)?;
-            let key = opened.map_err(|error| SignerError::Token(Arc::new(error)))?;
-            let key = Box::new(key);
+            let key = Box::new(opened?);
             return Ok(Arc::new(Watched { key, metrics }));
         }
-        let passphrase = self
-            .passphrase()
-            .map_err(|error| SignerError::File(Arc::new(error)))?;
+        let passphrase = self.passphrase()?;
         let opened = tokio::task::spawn_blocking(move || FileSigner::open(&path, &passphrase))
             .await
             .map_err(|_| SignerError::Refused)?;
-        let key = opened.map_err(|error: KeyFileError| SignerError::File(Arc::new(error)))?;
+        let key = opened?;
         if key.public_key().spki() != public.spki() {
             return Err(SignerError::OtherKey);
         }

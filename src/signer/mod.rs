@@ -59,6 +59,18 @@ pub enum SignerError {
     OtherKey,
 }
 
+impl From<file::KeyFileError> for SignerError {
+    fn from(error: file::KeyFileError) -> Self {
+        Self::File(Arc::new(error))
+    }
+}
+
+impl From<token::TokenError> for SignerError {
+    fn from(error: token::TokenError) -> Self {
+        Self::Token(Arc::new(error))
+    }
+}
+
 /// A certificate chain with the signer that holds its leaf's key.
 #[derive(Clone)]
 pub struct SigningIdentity {

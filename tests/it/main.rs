@@ -29,4 +29,5 @@ mod status;
 mod store;
 mod support;
 mod tamper;
+mod tokens;
 mod trust;

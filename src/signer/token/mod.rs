@@ -129,7 +129,8 @@ impl TokenSigner {
     /// # Errors
     /// [`TokenError`]; when the key is not the private half of `public`, each signature says so.
     pub fn open(path: &Path, public: PublicKey) -> Result<Self, TokenError> {
-        let (address, pin) = read_address(path)?;
+        let address = read_address(path)?;
+        let pin = read_pin(path, &address)?;
         let key = TokenKey {
             library: Library::of(&address.module),
             address,
@@ -349,21 +350,30 @@ fn with_token<T>(
     })
 }
 
+/// The public half of the key whose address stands in a file, as the token has it.
+///
+/// # Errors
+/// [`TokenError`].
+pub fn public_key(path: &Path) -> Result<PublicKey, TokenError> {
+    let address = read_address(path)?;
+    with_token(path, &address, Access::Read, |session| {
+        objects::public_key(session, &address)
+    })
+}
+
 /// Whether a file of this name holds an address.
 #[must_use]
 pub fn is_address(name: &str) -> bool {
     name.ends_with(EXTENSION)
 }
 
-fn read_address(path: &Path) -> Result<(Address, Private<String>), TokenError> {
+fn read_address(path: &Path) -> Result<Address, TokenError> {
     // As secret as a key: whoever writes it chooses which library is loaded.
     let text = file::read_passphrase(path)?;
-    let address = Address::parse(text.expose()).map_err(|source| TokenError::Address {
+    Address::parse(text.expose()).map_err(|source| TokenError::Address {
         path: path.to_owned(),
         source,
-    })?;
-    let pin = read_pin(path, &address)?;
-    Ok((address, pin))
+    })
 }
 
 fn read_pin(path: &Path, address: &Address) -> Result<Private<String>, TokenError> {

@@ -19,6 +19,9 @@ need() {
 c_compiler() { echo '#include <stdio.h>' | cc -E -; }
 postgres_server() { has initdb || ls /usr/lib/postgresql/*/bin/initdb; }
 python_venv() { python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'; }
+softhsm() { has softhsm2-util; }
+pkcs11_spy() { has pkcs11-tool && ls /usr/lib/*/pkcs11/pkcs11-spy.so; }
+p11_kit() { has p11-kit && ls /usr/libexec/p11-kit/p11-kit-server /usr/lib/*/pkcs11/p11-kit-client.so; }
 noto_fonts() { ls /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf; }
 node_20() { node -e 'process.exit(parseInt(process.version.slice(1)) < 20 ? 1 : 0)'; }
 
@@ -36,6 +39,9 @@ if [ "$scope" = test ]; then
     need qpdf has qpdf
     need poppler-utils has pdfsig
     need strace has strace
+    need softhsm2 softhsm
+    need opensc pkcs11_spy
+    need "p11-kit p11-kit-modules" p11_kit
     need "e2fsprogs mount" has mkfs.ext4
     need poppler-utils has pdftoppm
     need postgresql postgres_server

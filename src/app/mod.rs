@@ -1,11 +1,13 @@
 //! Puts the parts together: the only composition root. Tests build another one with a fixed clock.
 
 mod backup;
+mod keys;
 mod restore;
 mod setup;
 mod upkeep;
 
 pub use backup::{BackupError, Kept, digest_of};
+pub use keys::KeyEntry;
 pub use restore::{check_backup, restore};
 pub use setup::{NewAccount, NewAgency};
 pub use upkeep::{ACTOR, AgencyUpdate};

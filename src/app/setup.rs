@@ -24,10 +24,10 @@ use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
 /// A credential key signs for a year and two months; its public half stays in the bundle for good.
-const CREDENTIAL_KEY_DAYS: i64 = 425;
+pub(super) const CREDENTIAL_KEY_DAYS: i64 = 425;
 
 /// Status lists and bundles are signed by keys that verifiers hold for long.
 const OPERATOR_KEY_DAYS: i64 = 5 * 365;

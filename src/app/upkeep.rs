@@ -1,5 +1,5 @@
-//! What an operator ends or changes: agencies, accounts, their keys and passwords, signing keys. Each leaves a
-//! line in the audit.
+//! What an operator ends or changes: agencies, accounts, their API keys and passwords. Each leaves a line in the
+//! audit.
 
 use super::Installation;
 use super::setup::tenths;
@@ -7,7 +7,7 @@ use crate::digest::Sha256;
 use crate::login;
 use crate::pdf::image::Picture;
 use crate::private::Private;
-use crate::store::{Account, Agency, ApiKey, AuditEntry, Purpose, StoreError, Tx};
+use crate::store::{Account, Agency, ApiKey, AuditEntry, StoreError, Tx};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 use uuid::Uuid;
@@ -77,7 +77,7 @@ impl Installation {
         found.with_context(|| format!("there is no account {login}"))
     }
 
-    fn audit(&self, action: &str, subject: &str) -> AuditEntry {
+    pub(super) fn audit(&self, action: &str, subject: &str) -> AuditEntry {
         AuditEntry {
             id: Uuid::now_v7(),
             at: self.clock.now(),
@@ -206,37 +206,6 @@ impl Installation {
                 let line = &line;
                 async move {
                     tx.revoke_api_key(digest, line.at).await?;
-                    tx.append_audit(line).await?;
-                    Ok::<_, StoreError>((tx, ()))
-                }
-            })
-            .await?;
-        Ok(())
-    }
-
-    /// Takes a signing key out of use from now on; what it signed before stays valid.
-    ///
-    /// # Errors
-    /// When it is unknown or retired, and when it is the last one to sign what is published.
-    pub async fn retire_key(&self, fingerprint: &Sha256) -> anyhow::Result<()> {
-        let line = self.audit("key.retire", &fingerprint.hex());
-        let mut tx = self.store.read().await?;
-        let key = tx.key(fingerprint).await?;
-        let key = key.context("the register knows no such key")?;
-        ensure!(key.retired_at.is_none(), "the key is retired already");
-        if matches!(key.purpose, Purpose::Operator | Purpose::Status) {
-            let others = tx.signing_keys(key.purpose, None, line.at).await?;
-            ensure!(
-                others.iter().any(|other| other.public != key.public),
-                "nothing could be published without this key: enter its successor first"
-            );
-        }
-        drop(tx);
-        self.store
-            .run(|mut tx: Tx| {
-                let line = &line;
-                async move {
-                    tx.retire_key(fingerprint, line.at).await?;
                     tx.append_audit(line).await?;
                     Ok::<_, StoreError>((tx, ()))
                 }

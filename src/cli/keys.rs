@@ -2,13 +2,15 @@
 
 use super::agency::Scheme;
 use super::{Exit, database};
-use crate::app::Installation;
+use crate::app::{Installation, KeyEntry};
 use crate::clock::SystemClock;
 use crate::digest::Sha256;
 use crate::private::Private;
 use crate::signer::Subject;
-use crate::signer::file::{self, FileSigner};
-use clap::Subcommand;
+use crate::signer::file;
+use crate::signer::token::{self, Address};
+use crate::store::Purpose;
+use clap::{Subcommand, ValueEnum};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +28,40 @@ pub(super) enum Keys {
         /// What it signs with
         #[arg(long, value_enum, default_value_t = Scheme::Es256)]
         algorithm: Scheme,
+        /// Make it in a token or HSM: its PKCS #11 URI (RFC 7512) with module-path and pin-source;
+        /// --file is a name such as 16h99-document-2027.pkcs11 then
+        #[arg(long, value_parser = Address::parse)]
+        token: Option<Address>,
+    },
+    /// Use a key that is in a token or HSM already
+    Attach {
+        /// The data directory
+        #[arg(long)]
+        dir: PathBuf,
+        /// Name of the file for its address, e.g. 16h99-document-2027.pkcs11
+        #[arg(long)]
+        file: String,
+        /// Its PKCS #11 URI (RFC 7512) with id or object, module-path and pin-source
+        #[arg(long, value_parser = Address::parse)]
+        token: Address,
+    },
+    /// Put a key into use for an agency; keys that are in use stay beside it until they are retired
+    Enter {
+        /// The data directory
+        #[arg(long)]
+        dir: PathBuf,
+        /// Name of the key file
+        #[arg(long)]
+        file: String,
+        /// What it signs
+        #[arg(long, value_enum)]
+        purpose: Use,
+        /// Identifier of the agency
+        #[arg(long)]
+        agency: String,
+        /// Its certificate with those of the authorities above it, PEM, the key's own first; for documents
+        #[arg(long, required_if_eq("purpose", "document"))]
+        certificate: Option<PathBuf>,
     },
     /// List the key files with their fingerprints
     List {
@@ -73,14 +109,35 @@ pub(super) enum Keys {
     },
 }
 
+/// What a key of an agency signs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum Use {
+    /// Credentials in QR codes
+    Credential,
+    /// PDF documents, as the agency's seal
+    Document,
+}
+
 impl Keys {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let (Self::Make { file, .. } | Self::Import { file, .. } | Self::Csr { file, .. }) = &self
-        else {
-            return self.on_installation().await;
+        let (file, ending) = match &self {
+            Self::Make {
+                file,
+                token: Some(_),
+                ..
+            }
+            | Self::Attach { file, .. } => (file, vec![token::EXTENSION]),
+            Self::Make { file, .. } | Self::Import { file, .. } => (file, vec![file::EXTENSION]),
+            Self::Enter { file, .. } | Self::Csr { file, .. } => {
+                (file, vec![file::EXTENSION, token::EXTENSION])
+            }
+            Self::List { .. } | Self::Retire { .. } => return self.on_installation().await,
         };
-        if !is_name(file) {
-            let why = "--file is a name such as 16h99-document-2027.key.pem, without folders";
+        if !is_name(file, &ending) {
+            let ending = ending.join(" or ");
+            let why = format!(
+                "--file is a name such as 16h99-document-2027, without folders, that ends in {ending}"
+            );
             // Standard error may be closed; the exit code still says it.
             let _ = writeln!(std::io::stderr(), "dauso: {why}");
             return Ok(Exit::Usage);
@@ -92,6 +149,8 @@ impl Keys {
         let (Self::Make { dir, .. }
         | Self::List { dir }
         | Self::Import { dir, .. }
+        | Self::Attach { dir, .. }
+        | Self::Enter { dir, .. }
         | Self::Retire { dir, .. }
         | Self::Csr { dir, .. }) = &self;
         let opened = Installation::open(dir, database().as_deref(), Arc::new(SystemClock)).await?;
@@ -99,10 +158,46 @@ impl Keys {
         let path = |file: &str| keys.directory().join(file);
         match self {
             Self::Make {
-                file, algorithm, ..
+                file,
+                algorithm,
+                token,
+                ..
             } => {
-                let made = file::make_key(&path(&file), algorithm.into(), &keys.passphrase()?)?;
+                let algorithm = algorithm.into();
+                let made = match token {
+                    Some(address) => token::make_key(&path(&file), &address, algorithm)?,
+                    None => file::make_key(&path(&file), algorithm, &keys.passphrase()?)?,
+                };
                 println!("{}", made.fingerprint());
+            }
+            Self::Attach { file, token, .. } => {
+                println!("{}", token::attach_key(&path(&file), &token)?.fingerprint());
+            }
+            Self::Enter {
+                file,
+                purpose,
+                agency,
+                certificate,
+                ..
+            } => {
+                let certificate = certificate.map(std::fs::read).transpose()?;
+                let entered = opened
+                    .enter_key(&KeyEntry {
+                        file,
+                        purpose: match purpose {
+                            Use::Credential => Purpose::Credential,
+                            Use::Document => Purpose::Document,
+                        },
+                        agency,
+                        certificates: certificate.unwrap_or_default(),
+                    })
+                    .await?;
+                opened.write_publications().await?;
+                println!(
+                    "{}\t{}",
+                    entered.public.fingerprint(),
+                    entered.not_after.rfc3339()
+                );
             }
             Self::List { .. } => {
                 for (path, fingerprint) in file::list(keys.directory())? {
@@ -130,8 +225,7 @@ impl Keys {
             Self::Csr {
                 file, name, code, ..
             } => {
-                let signer = FileSigner::open(&path(&file), &keys.passphrase()?)?;
-                print!("{}", signer.request(&Subject::agency(&name, &code))?);
+                print!("{}", keys.request(&file, &Subject::agency(&name, &code))?);
             }
         }
         Ok(Exit::Done)
@@ -139,7 +233,9 @@ impl Keys {
 }
 
 /// Whether it names a file in the directory of the keys that `list` will find there.
-fn is_name(file: &str) -> bool {
+fn is_name(file: &str, endings: &[&str]) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    file.ends_with(".key.pem") && !file.starts_with('.') && file.chars().all(allowed)
+    endings.iter().any(|ending| file.ends_with(ending))
+        && !file.starts_with('.')
+        && file.chars().all(allowed)
 }

@@ -117,7 +117,7 @@ impl Problem {
         match error {
             IssueError::Forbidden(error) => error.into(),
             IssueError::NoKey(_) | IssueError::NoStatusList | IssueError::Signer(_) => {
-                tracing::error!(error.cause = %error, "the signer cannot be used");
+                tracing::error!(error.cause = %with_causes(&error), "the signer cannot be used");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "issue/signer-unavailable")
             }
             IssueError::Store(error) => error.into(),
@@ -210,7 +210,7 @@ impl From<PublishError> for Problem {
         match error {
             PublishError::Store(error) => error.into(),
             PublishError::NoKey(_) | PublishError::Signer(_) => {
-                tracing::error!(error.cause = %error, "nothing can be published");
+                tracing::error!(error.cause = %with_causes(&error), "nothing can be published");
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "publication/signer-unavailable",

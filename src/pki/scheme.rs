@@ -240,6 +240,15 @@ pub fn ecdsa_sig_value(raw: &[u8; 64]) -> Vec<u8> {
     asn1::sequence(&[&asn1::unsigned(r), &asn1::unsigned(s)])
 }
 
+/// The `SubjectPublicKeyInfo` of an RSA key (RFC 3279 §2.3.1) of its numbers, each an unsigned big-endian
+/// integer.
+#[must_use]
+pub fn rsa_public_key_info(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let key = asn1::sequence(&[&asn1::unsigned(modulus), &asn1::unsigned(exponent)]);
+    let algorithm = asn1::sequence(&[&asn1::oid(RSA), &asn1::element(NULL, &[])]);
+    asn1::sequence(&[&algorithm, &asn1::element(BIT_STRING, &[&[0], &key])])
+}
+
 /// Bytes of an RSA modulus: 2048 bits (TT 15/2025 PL I) to 8192 (what ring checks).
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 

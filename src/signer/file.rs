@@ -12,7 +12,7 @@
 //! Opening takes a quarter of a second of computing: do it once, at the start.
 
 use super::private_key::{PrivateKey, UnusableKey};
-use super::{BoxFuture, Signer, SignerError, Subject};
+use super::{BoxFuture, Signer, SignerError, Subject, token};
 use crate::digest::{Sha256, hex};
 use crate::key::{Algorithm, PublicKey};
 use crate::private::Private;
@@ -25,6 +25,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+/// How the name of a key file ends.
+pub const EXTENSION: &str = ".key.pem";
 
 /// Rounds of PBKDF2 that we write (ASVS 5.0 V11.4.2), and the least that we read.
 const ROUNDS: u32 = 600_000;
@@ -224,8 +227,17 @@ pub fn write_encrypted(
         .map_err(|_| UnusableKey::NotMade)?
         .to_pem(EncryptedPrivateKeyInfoRef::PEM_LABEL, LineEnding::LF)
         .map_err(unusable)?;
-    create(path, 0o600, pem.as_bytes())?;
-    let fingerprint = key.public_key().fingerprint();
+    write_with_fingerprint(path, pem.as_bytes(), key.public_key())
+}
+
+/// Writes a new secret file, and the fingerprint of its key beside it.
+pub(super) fn write_with_fingerprint(
+    path: &Path,
+    content: &[u8],
+    public: &PublicKey,
+) -> Result<(), KeyFileError> {
+    create(path, 0o600, content)?;
+    let fingerprint = public.fingerprint();
     let beside = fingerprint_path(path);
     // Left over from a key that was destroyed.
     match std::fs::remove_file(&beside) {
@@ -240,7 +252,8 @@ pub fn write_encrypted(
     create(&beside, 0o644, format!("{fingerprint}\n").as_bytes())
 }
 
-/// The key files of a folder with the fingerprints beside them, in order of their names. Nothing is opened.
+/// The key files and addresses of keys of a folder with the fingerprints beside them, in order of their names.
+/// Nothing is opened.
 ///
 /// # Errors
 /// [`KeyFileError::File`] when the folder or a fingerprint cannot be read.
@@ -252,7 +265,8 @@ pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Sha256)>, KeyFileError> {
     let mut keys = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.to_string_lossy().ends_with(".key.pem") {
+        let name = path.to_string_lossy();
+        if name.ends_with(EXTENSION) || token::is_address(&name) {
             let fingerprint = read_fingerprint(&path)?;
             keys.push((path, fingerprint));
         }

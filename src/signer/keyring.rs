@@ -1,7 +1,8 @@
 //! The keys of one installation, opened when they are first needed.
 
 use super::file::{FileSigner, KeyFileError, read_passphrase};
-use super::{BoxFuture, Signer, SignerError};
+use super::token::{self, TokenSigner};
+use super::{BoxFuture, Signer, SignerError, Subject};
 use crate::digest::Sha256;
 use crate::key::{Algorithm, PublicKey};
 use crate::metrics::Metrics;
@@ -11,7 +12,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A directory of encrypted key files under one passphrase, which stands in a file of its own.
+/// A directory of encrypted key files under one passphrase, which stands in a file of its own, and of
+/// addresses of keys in tokens.
 pub struct Keyring {
     directory: PathBuf,
     passphrase_file: PathBuf,
@@ -21,7 +23,7 @@ pub struct Keyring {
 
 /// A key whose failures are counted.
 struct Watched {
-    key: FileSigner,
+    key: Box<dyn Signer>,
     metrics: Metrics,
 }
 
@@ -79,11 +81,12 @@ impl Keyring {
         read_passphrase(&self.passphrase_file)
     }
 
-    /// The private half of `public`, from the file of this name. Deriving the file's key takes a quarter
+    /// The private half of `public`, from the file of this name or where that says. Deriving the file's key takes a quarter
     /// of a second, so it is done once, and not on a thread that serves.
     ///
     /// # Errors
-    /// [`SignerError::File`] when it cannot be opened, [`SignerError::OtherKey`] when it holds another key.
+    /// [`SignerError::File`] or [`SignerError::Token`] when it cannot be opened, [`SignerError::OtherKey`]
+    /// when the file holds another key.
     pub async fn signer(
         &self,
         file: &str,
@@ -99,19 +102,52 @@ impl Keyring {
         Ok(opened)
     }
 
+    /// The public half of the key in the file of this name.
+    ///
+    /// # Errors
+    /// [`SignerError::File`] or [`SignerError::Token`].
+    pub fn public_key(&self, file: &str) -> Result<PublicKey, SignerError> {
+        let path = self.directory.join(file);
+        if token::is_address(file) {
+            return Ok(token::public_key(&path)?);
+        }
+        Ok(FileSigner::open(&path, &self.passphrase()?)?
+            .public_key()
+            .clone())
+    }
+
+    /// A certificate request in PEM for the key in the file of this name.
+    ///
+    /// # Errors
+    /// As [`Self::public_key`], and when the request cannot be signed.
+    pub fn request(&self, file: &str, subject: &Subject) -> Result<String, SignerError> {
+        let path = self.directory.join(file);
+        if token::is_address(file) {
+            let public = token::public_key(&path)?;
+            return TokenSigner::open(&path, public)?.request(subject);
+        }
+        FileSigner::open(&path, &self.passphrase()?)?.request(subject)
+    }
+
     async fn open(&self, file: &str, public: &PublicKey) -> Result<Arc<dyn Signer>, SignerError> {
         let path = self.directory.join(file);
-        let passphrase = self
-            .passphrase()
-            .map_err(|error| SignerError::File(Arc::new(error)))?;
+        let metrics = self.metrics.clone();
+        if token::is_address(file) {
+            let public = public.clone();
+            let opened = tokio::task::spawn_blocking(move || TokenSigner::open(&path, public));
+            let opened = opened.await.map_err(|_| SignerError::Refused)?;
+            let key = Box::new(opened?);
+            return Ok(Arc::new(Watched { key, metrics }));
+        }
+        let passphrase = self.passphrase()?;
         let opened = tokio::task::spawn_blocking(move || FileSigner::open(&path, &passphrase))
             .await
             .map_err(|_| SignerError::Refused)?;
-        let key = opened.map_err(|error: KeyFileError| SignerError::File(Arc::new(error)))?;
+        let key = opened?;
         if key.public_key().spki() != public.spki() {
             return Err(SignerError::OtherKey);
         }
-        let metrics = self.metrics.clone();
+        let key = Box::new(key);
         Ok(Arc::new(Watched { key, metrics }))
     }
 

@@ -1,4 +1,4 @@
-//! Private keys behind one object: files today, tokens, HSMs and remote services later.
+//! Private keys behind one object: in files, in tokens and HSMs; remote services later.
 //!
 //! A signer signs bytes and knows nothing of PDF or COSE: `pki::cms` and `cose` prepare the bytes and take
 //! the signature back. **Invariant:** every signature is verified against the public key before it is
@@ -10,6 +10,7 @@ mod keyring;
 mod private_key;
 pub mod services;
 mod subject;
+pub mod token;
 
 pub use keyring::Keyring;
 pub use private_key::{PrivateKey, UnusableKey};
@@ -50,9 +51,24 @@ pub enum SignerError {
     /// Its file cannot be opened.
     #[error("the key file cannot be opened")]
     File(#[source] Arc<file::KeyFileError>),
+    /// The token gave no signature.
+    #[error("the token gave no signature")]
+    Token(#[source] Arc<token::TokenError>),
     /// Its file holds another key than the register names.
     #[error("the key file holds another key")]
     OtherKey,
+}
+
+impl From<file::KeyFileError> for SignerError {
+    fn from(error: file::KeyFileError) -> Self {
+        Self::File(Arc::new(error))
+    }
+}
+
+impl From<token::TokenError> for SignerError {
+    fn from(error: token::TokenError) -> Self {
+        Self::Token(Arc::new(error))
+    }
 }
 
 /// A certificate chain with the signer that holds its leaf's key.

@@ -30,4 +30,5 @@ mod status;
 mod store;
 mod support;
 mod tamper;
+mod tokens;
 mod trust;

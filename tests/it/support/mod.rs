@@ -9,3 +9,4 @@ pub(crate) mod running;
 pub(crate) mod s3;
 pub(crate) mod serving;
 pub(crate) mod stores;
+pub(crate) mod tokens;

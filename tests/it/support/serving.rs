@@ -18,6 +18,8 @@ pub(crate) const AGENCY: &str = "000.00.16.H99";
 pub(crate) struct Site {
     pub(crate) installed: Installed,
     pub(crate) database: Option<String>,
+    /// What every run of the program finds in its environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
     keys: HashMap<&'static str, String>,
 }
 
@@ -49,6 +51,7 @@ impl Site {
         let mut site = Self {
             installed,
             database,
+            environment: Vec::new(),
             keys: HashMap::new(),
         };
         for role in ["registrar", "inspector"] {
@@ -70,6 +73,7 @@ impl Site {
         if let Some(url) = &self.database {
             command.env("DATABASE_URL", url);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -14,7 +14,7 @@
 use super::object::ObjRef;
 use super::pack::Packed;
 use super::writer::Update;
-use crate::digest::Sha256;
+use crate::digest::{self, Sha256};
 use crate::nfc;
 use skrifa::charmap::Charmap;
 use skrifa::instance::{LocationRef, Size};
@@ -86,6 +86,8 @@ struct Cut {
     unicode: Packed,
     /// Which glyphs it has ([`cid_set`]).
     glyphs: Packed,
+    /// `1 [556 500 …]`: widths from glyph 1 on without a gap.
+    widths: String,
 }
 
 /// Subsets cut so far, by their characters in the order of their codes. They depend on nothing else.
@@ -197,7 +199,7 @@ impl Subset {
             let (glyph, width) = self.face.glyph(character)?;
             let code = self.glyphs.remap(glyph);
             self.used.insert(code, (character, width));
-            let _ = write!(operand, "{code:04X}");
+            operand.push_str(&digest::hex(&code.to_be_bytes()));
         }
         operand.push('>');
         Ok(operand)
@@ -215,6 +217,7 @@ impl Subset {
             program: packed,
             unicode: map,
             glyphs,
+            widths,
         } = cut.as_ref();
         let [font, descendant, descriptor, program, unicode, set] =
             std::array::from_fn(|_| update.reserve());
@@ -239,8 +242,7 @@ impl Subset {
             format!(
                 "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /{name} \
                  /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> \
-                 /FontDescriptor {descriptor} /CIDToGIDMap /Identity /DW 0 /W [{}] >>",
-                self.widths()
+                 /FontDescriptor {descriptor} /CIDToGIDMap /Identity /DW 0 /W [{widths}] >>"
             )
             .into_bytes(),
         );
@@ -284,6 +286,7 @@ impl Subset {
             program: Packed::new(&file),
             unicode: Packed::new(self.to_unicode().as_bytes()),
             glyphs: Packed::new(&cid_set(&file)?),
+            widths: self.widths(),
         });
         let mut known = known();
         if known.len() >= CUTS {
@@ -293,7 +296,6 @@ impl Subset {
         Ok(cut)
     }
 
-    /// `1 [556 500 …]`: widths from glyph 1 on without a gap.
     fn widths(&self) -> String {
         let widths: Vec<String> = self
             .used

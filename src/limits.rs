@@ -76,6 +76,9 @@ pub const PDF_REVISIONS: usize = 256;
 /// Signatures of a PDF that are checked; with more it is refused, not slow.
 pub const PDF_SIGNATURES: usize = 64;
 
+/// Certificates, and OCSP answers, and CRLs that a PDF keeps; four signatures of four authorities need forty.
+pub const PDF_EVIDENCE: usize = 256;
+
 /// Bytes of one CMS signature: a chain, revocation data and two tokens fit in a tenth of it.
 pub const CMS: usize = 1024 * 1024;
 

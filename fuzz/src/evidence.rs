@@ -45,7 +45,7 @@ pub(crate) fn ocsp(data: &[u8]) {
     let id = CertificateId::of(&ROOT, &ROOT, IdHash::Sha1);
     assert!(id.means(&ROOT, &ROOT));
     for certificate in answer.certificates() {
-        let _ = answer.is_about(certificate, &ROOT);
+        let _ = answer.known_at(certificate, &ROOT);
     }
     let question = Question {
         certificate: &ROOT,

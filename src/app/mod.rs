@@ -284,6 +284,7 @@ impl Installation {
             look_ups: config.public_requests_per_minute,
             uploads: config.uploads_per_minute,
             sign_ins: config.sign_ins_per_minute,
+            searches: config.searches_per_minute,
             of_account: config.account_requests_per_minute,
             connections: places(config.connections),
             connections_per_address: places(config.connections_per_address),

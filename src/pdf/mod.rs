@@ -10,7 +10,9 @@
 //!              └── writer::Update ──► tail: new objects, xref section, trailer
 //!                     ├── stamp::compose ──► symbol, look-up code and footer where nothing is (layout)
 //!                     ├── attachment::attach ──► a file that belongs to the document
-//!                     └── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
+//!                     ├── signature::add ──► Prepared (what to sign) ──► fill(CMS) ──► tail
+//!                     ├── dss::add ──► certificates, OCSP answers and CRLs for later
+//!                     └── signature::add_time_stamp ──► Prepared ──► fill(token) ──► tail
 //! ```
 //!
 //! **Invariants.** What was read stays an exact prefix of what is written. A damaged file is refused by
@@ -34,6 +36,7 @@ pub mod cmap;
 mod container;
 pub mod content;
 mod difference;
+pub mod dss;
 pub mod earlier;
 pub mod error;
 pub mod filter;
@@ -45,6 +48,7 @@ mod indirect;
 pub mod inspect;
 pub mod label;
 pub mod layout;
+pub mod level;
 pub mod lexer;
 pub mod matrix;
 pub mod object;

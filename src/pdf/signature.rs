@@ -192,6 +192,41 @@ pub fn add(update: &mut Update<'_>, request: &Request<'_>) -> Result<Placeholder
     }
 }
 
+/// Adds an invisible field for a time stamp of the whole file (ETSI EN 319 142-1, clause 5.4.3): what
+/// [`Prepared::fill`] then takes is no CMS of ours but the token of an authority.
+///
+/// # Errors
+/// [`PdfError::FieldExists`], and what makes the form unreadable.
+pub fn add_time_stamp(
+    update: &mut Update<'_>,
+    field: &str,
+    space: usize,
+) -> Result<Placeholder, PdfError> {
+    let fields = form::fields(update.document())?;
+    if fields.iter().any(|known| known.name == field) || field.is_empty() || field.contains('.') {
+        return Err(PdfError::FieldExists);
+    }
+    let page = update.document().page(0)?.reference;
+    let (mut body, byte_range, contents) = with_room(
+        b"<</Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161/ByteRange ",
+        space,
+    );
+    body.extend_from_slice(b">>");
+    let value = update.add(body);
+    let head = format!(
+        "<</Type/Annot/Subtype/Widget/FT/Sig/Rect[0 0 0 0]/F {PRINT_AND_LOCKED}/P {page}/V {value}/T"
+    );
+    let widget = [head.as_bytes(), &writer::text_string(field), b">>"].concat();
+    let widget = update.add(widget);
+    annotate(update, page, widget)?;
+    register(update, Some(widget))?;
+    Ok(Placeholder {
+        value,
+        byte_range,
+        contents,
+    })
+}
+
 /// Annotation flags 3 and 8 (table 167): it is printed and stays where it is.
 const PRINT_AND_LOCKED: u8 = 132;
 
@@ -207,15 +242,10 @@ fn coordinate(number: f64) -> String {
 
 /// The body of the signature dictionary; where byte range and contents stand in it.
 fn value(request: &Request<'_>, lock: Option<Vec<u8>>) -> (Vec<u8>, Range<usize>, Range<usize>) {
-    let mut body =
-        b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ".to_vec();
-    let byte_range = body.len()..body.len() + BYTE_RANGE;
-    body.resize(byte_range.end, b' ');
-    body.extend_from_slice(b"/Contents ");
-    let contents = body.len()..body.len() + 2 * request.space + 2;
-    body.push(b'<');
-    body.resize(contents.end - 1, b'0');
-    body.push(b'>');
+    let (mut body, byte_range, contents) = with_room(
+        b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange ",
+        request.space,
+    );
     body.extend(format!("/M({})", date(request.signed_at)).into_bytes());
     let texts = [
         ("/Name", request.signer),
@@ -234,6 +264,19 @@ fn value(request: &Request<'_>, lock: Option<Vec<u8>>) -> (Vec<u8>, Range<usize>
         body.extend(lock);
     }
     body.extend_from_slice(b">>");
+    (body, byte_range, contents)
+}
+
+/// The beginning of a signature dictionary, with room for byte range and contents, and where those are.
+fn with_room(head: &[u8], space: usize) -> (Vec<u8>, Range<usize>, Range<usize>) {
+    let mut body = head.to_vec();
+    let byte_range = body.len()..body.len() + BYTE_RANGE;
+    body.resize(byte_range.end, b' ');
+    body.extend_from_slice(b"/Contents ");
+    let contents = body.len()..body.len() + 2 * space + 2;
+    body.push(b'<');
+    body.resize(contents.end - 1, b'0');
+    body.push(b'>');
     (body, byte_range, contents)
 }
 

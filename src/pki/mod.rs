@@ -22,6 +22,7 @@ mod certificate;
 pub mod chain;
 pub mod cms;
 pub mod crl;
+mod evidence;
 mod moment;
 mod name;
 pub mod ocsp;
@@ -32,8 +33,9 @@ pub mod timestamp;
 
 pub use certificate::{Certificate, CertificateError, KeyUsage};
 pub use chain::{Chain, ChainError, VerifiedChain};
+pub use evidence::{Evidence, Standing};
 pub use name::Name;
 pub use revocation::{CertificateStatus, Freshness, RevocationReason, Revoked};
-pub use scheme::{Hash, Scheme, Unsupported, ecdsa_sig_value};
+pub use scheme::{Content, Hash, Scheme, Unsupported, ecdsa_sig_value};
 
 pub use der::asn1::ObjectIdentifier;

@@ -17,9 +17,9 @@ use crate::key::{Algorithm, PublicKey};
 use crate::pki::{Certificate, CertificateError, Chain, RevocationReason, Revoked, chain};
 use crate::private::Private;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, RevokedCertParams,
-    SerialNumber, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
+    CustomExtension, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose,
+    RevokedCertParams, SerialNumber, SubjectPublicKeyInfo,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use std::io;
@@ -85,9 +85,29 @@ impl From<rcgen::Error> for AuthorityError {
     }
 }
 
+/// Where its certificates say that one may ask about them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Addresses {
+    /// About those of the issuing authority, by OCSP.
+    pub ocsp: String,
+    /// The root's list of withdrawn authorities.
+    pub root_list: String,
+}
+
+/// Names that nobody has (RFC 6761 §6.2): real certificates carry addresses, and verifiers look for them.
+impl Default for Addresses {
+    fn default() -> Self {
+        Self {
+            ocsp: "http://ocsp.dauso.test/".to_owned(),
+            root_list: "http://crl.dauso.test/root.crl".to_owned(),
+        }
+    }
+}
+
 /// A root and the authority below it that issues certificates.
 #[derive(Debug)]
 pub struct DemoAuthority {
+    addresses: Addresses,
     root: Certificate,
     root_key: PrivateKey,
     issuing: Certificate,
@@ -100,13 +120,26 @@ impl DemoAuthority {
     /// # Errors
     /// [`AuthorityError`] when randomness fails.
     pub fn generate(validity: Validity) -> Result<Self, AuthorityError> {
+        Self::generate_at(validity, Addresses::default())
+    }
+
+    /// The same with addresses where somebody answers.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] when randomness fails.
+    pub fn generate_at(validity: Validity, addresses: Addresses) -> Result<Self, AuthorityError> {
         let root_key = PrivateKey::generate(Algorithm::Es256)?;
         let root_params = authority(ROOT_NAME, 1, validity)?;
         let root = read(root_params.self_signed(&root_key)?.der())?;
         let issuing_key = PrivateKey::generate(Algorithm::Es256)?;
-        let issuing = authority(ISSUING_NAME, 0, validity)?
-            .signed_by(&issuing_key, &Issuer::new(root_params, &root_key))?;
+        let mut issuing_params = authority(ISSUING_NAME, 0, validity)?;
+        issuing_params.crl_distribution_points = vec![CrlDistributionPoint {
+            uris: vec![addresses.root_list.clone()],
+        }];
+        let issuing =
+            issuing_params.signed_by(&issuing_key, &Issuer::new(root_params, &root_key))?;
         Ok(Self {
+            addresses,
             root,
             root_key,
             issuing: read(issuing.der())?,
@@ -143,6 +176,7 @@ impl DemoAuthority {
     pub fn open(folder: &Path, passphrase: &Private<String>) -> Result<Self, AuthorityError> {
         let open = |name| FileSigner::open(&key_path(folder, name), passphrase);
         let made = Self {
+            addresses: Addresses::default(),
             root: read_file(certificate_path(folder, "root"))?,
             root_key: open("root")?.into_key(),
             issuing: read_file(certificate_path(folder, "issuing"))?,
@@ -299,12 +333,27 @@ impl DemoAuthority {
         // Writes an empty BasicConstraints and the subject key identifier.
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
+        let access = authority_information_access(&self.addresses.ocsp)?;
+        params.custom_extensions.push(access);
         fill(&mut params, validity)?;
         let issuer = Issuer::from_ca_cert_der(&self.issuing.der().into(), &self.issuing_key)?;
         let leaf = params.signed_by(&SubjectPublicKeyInfo::from_der(key.spki())?, &issuer)?;
         let certificates = vec![read(leaf.der())?, self.issuing.clone(), self.root.clone()];
         Chain::new(certificates).map_err(|_: chain::ChainOrderError| AuthorityError::Mismatch)
     }
+}
+
+/// RFC 5280 §4.2.2.1: `SEQUENCE { SEQUENCE { id-ad-ocsp, [6] address } }`.
+fn authority_information_access(ocsp: &str) -> Result<CustomExtension, AuthorityError> {
+    let mut description = vec![6, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 1];
+    let around = |tag: u8, content: &[u8]| match u8::try_from(content.len()) {
+        Ok(length @ 0..0x80) => Ok([&[tag, length], content].concat()),
+        _ => Err(AuthorityError::Mismatch),
+    };
+    description.extend(around(0x86, ocsp.as_bytes())?);
+    let content = around(0x30, &around(0x30, &description)?)?;
+    let oid = [1, 3, 6, 1, 5, 5, 7, 1, 1];
+    Ok(CustomExtension::from_oid_content(&oid, content))
 }
 
 fn reason(reason: RevocationReason) -> rcgen::RevocationReason {

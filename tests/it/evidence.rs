@@ -1,5 +1,6 @@
 //! Time stamps and certificate status, with OpenSSL as the other side and as the judge.
 
+mod levels;
 mod lists;
 mod stamps;
 mod status;

@@ -171,12 +171,12 @@ impl Answer {
         &self.certificates
     }
 
-    /// Whether it says anything about this certificate.
+    /// Of when it speaks about this certificate; `None` if it does not.
     #[must_use]
-    pub fn is_about(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        self.answers
-            .iter()
-            .any(|one| one.means(certificate, issuer))
+    pub fn known_at(&self, certificate: &Certificate, issuer: &Certificate) -> Option<UnixTime> {
+        let mut answers = self.answers.iter();
+        let about = answers.find(|one| one.means(certificate, issuer));
+        about.map(|one| one.this_update)
     }
 
     /// What it says about a certificate, if its responder may say so and it holds at that moment.

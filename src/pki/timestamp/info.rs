@@ -8,7 +8,7 @@ use crate::pki::asn1::{
 };
 use crate::pki::moment::{self, Precise};
 use crate::pki::revocation::extensions;
-use crate::pki::scheme::{Hash, Unsupported};
+use crate::pki::scheme::{Content, Hash, Unsupported};
 use der::asn1::ObjectIdentifier;
 
 /// What a time-stamp authority signed. Not checked by itself; see [`super::Token`].
@@ -114,13 +114,13 @@ impl Info {
         &self.serial
     }
 
-    /// Whether it is of the parts, one after the other.
+    /// Whether it is of this content.
     ///
     /// # Errors
     /// [`TimeStampError::Imprint`]; [`TimeStampError::Digest`] for SHA-1 and digests nobody knows.
-    pub fn is_of(&self, parts: &[&[u8]]) -> Result<(), TimeStampError> {
+    pub fn is_of(&self, content: &impl Content) -> Result<(), TimeStampError> {
         let hash = self.hash.map_err(TimeStampError::Digest)?;
-        if hash.of(parts) == self.digest {
+        if hash.of_content(content).as_ref() == Some(&self.digest) {
             Ok(())
         } else {
             Err(TimeStampError::Imprint)
@@ -231,7 +231,7 @@ mod tests {
             let bytes = write(POLICY, (Hash::Sha512, &digest), &serial, at, accuracy, nonce.as_deref());
             let info = Info::parse(&bytes).unwrap();
             prop_assert_eq!(info.is_of(&[&content]), Ok(()));
-            prop_assert_eq!(info.is_of(&[&content, b"more"]), Err(TimeStampError::Imprint));
+            prop_assert_eq!(info.is_of(&[&content[..], b"more"]), Err(TimeStampError::Imprint));
             prop_assert_eq!(info.time(), at);
             prop_assert_eq!(info.accuracy(), u32::from(accuracy));
             prop_assert_eq!(&info.nonce, &nonce);

@@ -10,8 +10,9 @@ use dauso::pdf::layout::SymbolPlace;
 use dauso::pdf::signatory::find_signature_gap;
 use dauso::pdf::signature::{self, Place, Request};
 use dauso::pdf::stamp::{self, Stamp};
-use dauso::pdf::{Document, PdfError, Update};
+use dauso::pdf::{Document, PdfError, Source, Update};
 use dauso::qr;
+use std::io;
 use std::sync::LazyLock;
 
 const CODE: &str = "7K3M9QX2TB4C5D6E";
@@ -41,7 +42,30 @@ pub(crate) fn file(data: &[u8]) {
     }
     let _ = Earlier::read(&document);
     let _ = legible(&document);
+    let pieces = Pieces(data);
+    let in_pieces =
+        Document::open_in(&pieces).map(|document| (legible(&document), screen(&document)));
+    let in_memory = Document::open(data).map(|document| (legible(&document), screen(&document)));
+    assert_eq!(in_pieces, in_memory, "it matters where the bytes are");
     issued(data);
+}
+
+/// A file that is read a few bytes at a time.
+struct Pieces<'a>(&'a [u8]);
+
+impl Source for Pieces<'_> {
+    fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    fn read(&self, at: usize, into: &mut [u8]) -> io::Result<()> {
+        into.copy_from_slice(&self.0[at..at + into.len()]);
+        Ok(())
+    }
+
+    fn piece(&self) -> usize {
+        48
+    }
 }
 
 /// Objects, separated by a line `--`, as a sound file: the fuzzer need not learn to count bytes.

@@ -33,8 +33,11 @@ use crate::private::Private;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
+use tokio::runtime::{Builder, Runtime};
 
 /// Digital seal: electronic results of administrative procedures that anybody can check.
 #[derive(Parser)]
@@ -207,7 +210,7 @@ pub fn run() -> ExitCode {
             };
         }
     };
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime(&arguments.command) {
         Ok(runtime) => runtime,
         Err(error) => return complain(&anyhow::Error::from(error)),
     };
@@ -215,6 +218,17 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => complain(&error),
     }
+}
+
+/// What the program runs on. Each thread that ever blocked keeps memory of its own: a list of results is issued
+/// with as many as it has use for, whatever its length.
+fn runtime(command: &Command) -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    if let Command::Issue(_) = command {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        builder.max_blocking_threads(2 * cores);
+    }
+    builder.enable_all().build()
 }
 
 async fn execute(command: Command) -> anyhow::Result<Exit> {

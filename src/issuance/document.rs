@@ -112,7 +112,7 @@ impl Issuer {
         let space = cms::size_bound(&chain(key)?, key.public.algorithm());
         let space = space.map_err(|_| IssueError::Certificates)?;
         let wanted = self.preparation(reserved, sealed, space).await?;
-        let pdf = pdf.clone();
+        let pdf = pdf.at_hand().await?;
         let rehearsed = tokio::task::spawn_blocking(move || {
             prepare(&wanted, &pdf.document()?, Turn::First).map(drop)
         });

@@ -23,7 +23,7 @@ use super::reader::Document;
 use super::writer;
 use crate::digest::{Running, Sha256};
 use crate::limits;
-use crate::pki::cms::Content;
+use crate::pki::Content;
 use std::ops::Range;
 
 /// A signed signature field.

@@ -36,6 +36,6 @@ pub use chain::{Chain, ChainError, VerifiedChain};
 pub use evidence::{Evidence, Standing};
 pub use name::Name;
 pub use revocation::{CertificateStatus, Freshness, RevocationReason, Revoked};
-pub use scheme::{Hash, Scheme, Unsupported, ecdsa_sig_value, rsa_public_key_info};
+pub use scheme::{Content, Hash, Scheme, Unsupported, ecdsa_sig_value, rsa_public_key_info};
 
 pub use der::asn1::ObjectIdentifier;

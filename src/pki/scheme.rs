@@ -37,8 +37,15 @@ impl Hash {
         context.finish().as_ref().to_vec()
     }
 
+    /// The digest of a content; `None` if it cannot be read to its end.
+    pub fn of_content(self, content: &impl Content) -> Option<Vec<u8>> {
+        let mut context = self.begun();
+        let read = content.feed(&mut |bytes| context.update(bytes));
+        read.then(|| context.finish().as_ref().to_vec())
+    }
+
     /// A digest of nothing, to be gone on with.
-    pub(super) fn begun(self) -> ring::digest::Context {
+    fn begun(self) -> ring::digest::Context {
         ring::digest::Context::new(match self {
             Self::Sha256 => &ring::digest::SHA256,
             Self::Sha384 => &ring::digest::SHA384,
@@ -87,6 +94,22 @@ impl Hash {
             SHA512 => Some(Self::Sha512),
             _ => None,
         }
+    }
+}
+
+/// What is signed or stamped without being inside: bytes in memory, or what is read for it.
+pub trait Content {
+    /// Hands its bytes over, from the first to the last; whether all of them could be read.
+    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool;
+}
+
+/// Parts, one after the other.
+impl<T: AsRef<[u8]>, const N: usize> Content for [T; N] {
+    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool {
+        for part in self {
+            to(part.as_ref());
+        }
+        true
     }
 }
 

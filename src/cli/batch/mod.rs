@@ -70,7 +70,7 @@ const TOGETHER: usize = 128;
 const PDFS: usize = 32 * 1024 * 1024;
 
 /// Files that are written at once.
-const WRITTEN_AT_ONCE: usize = 8;
+const WRITTEN_AT_ONCE: usize = 4;
 
 /// Refused rows that are shown on the terminal; the report has them all.
 const SHOWN: u64 = 20;

@@ -3,7 +3,7 @@
 use super::parse::{CertificateId, SignedAttributes, SignedData};
 use crate::digest::Sha256;
 use crate::pki::certificate::Certificate;
-use crate::pki::scheme::{Hash, Scheme, Unsupported};
+use crate::pki::scheme::{Content, Hash, Scheme, Unsupported};
 
 /// What checking a signature found. Who the signer is has to be asked of [`crate::pki::chain::build`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,22 +47,6 @@ pub enum Binding {
     None,
 }
 
-/// What a detached signature is said to sign: bytes in memory, or what is read for it.
-pub trait Content {
-    /// Hands its bytes over, from the first to the last; whether all of them could be read.
-    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool;
-}
-
-/// Parts, one after the other.
-impl<T: AsRef<[u8]>, const N: usize> Content for [T; N] {
-    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool {
-        for part in self {
-            to(part.as_ref());
-        }
-        true
-    }
-}
-
 impl SignedData {
     /// Checks the signature of a content that was hashed with SHA-256. For a signature with another digest
     /// algorithm see [`Self::check_content`].
@@ -78,12 +62,7 @@ impl SignedData {
     /// read to its end is another than the signed one.
     #[must_use]
     pub fn check_content(&self, content: &impl Content) -> CmsCheck {
-        self.check_digest(|hash| {
-            let mut digest = hash.begun();
-            let read = content.feed(&mut |bytes| digest.update(bytes));
-            let digest = read.then(|| digest.finish().as_ref().to_vec());
-            digest.ok_or(CmsOutcome::DigestMismatch)
-        })
+        self.check_digest(|hash| hash.of_content(content).ok_or(CmsOutcome::DigestMismatch))
     }
 
     fn check_digest(&self, digest_with: impl Fn(Hash) -> Result<Vec<u8>, CmsOutcome>) -> CmsCheck {

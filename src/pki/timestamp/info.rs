@@ -6,10 +6,9 @@ use crate::pki::asn1::{
     self, BOOLEAN, Broken, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, CONTEXT_1_PRIMITIVE, Element,
     GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, element, sequence, unsigned,
 };
-use crate::pki::cms::Content;
 use crate::pki::moment::{self, Precise};
 use crate::pki::revocation::extensions;
-use crate::pki::scheme::{Hash, Unsupported};
+use crate::pki::scheme::{Content, Hash, Unsupported};
 use der::asn1::ObjectIdentifier;
 
 /// What a time-stamp authority signed. Not checked by itself; see [`super::Token`].
@@ -118,11 +117,10 @@ impl Info {
     /// Whether it is of this content.
     ///
     /// # Errors
-    /// [`TimeStampError::Imprint`], also when the content cannot be read to its end; [`TimeStampError::Digest`] for SHA-1 and digests nobody knows.
+    /// [`TimeStampError::Imprint`]; [`TimeStampError::Digest`] for SHA-1 and digests nobody knows.
     pub fn is_of(&self, content: &impl Content) -> Result<(), TimeStampError> {
-        let mut digest = self.hash.map_err(TimeStampError::Digest)?.begun();
-        let read = content.feed(&mut |bytes| digest.update(bytes));
-        if read && digest.finish().as_ref() == self.digest {
+        let hash = self.hash.map_err(TimeStampError::Digest)?;
+        if hash.of_content(content).as_ref() == Some(&self.digest) {
             Ok(())
         } else {
             Err(TimeStampError::Imprint)
@@ -233,7 +231,7 @@ mod tests {
             let bytes = write(POLICY, (Hash::Sha512, &digest), &serial, at, accuracy, nonce.as_deref());
             let info = Info::parse(&bytes).unwrap();
             prop_assert_eq!(info.is_of(&[&content]), Ok(()));
-            prop_assert_eq!(info.is_of(&[content.as_slice(), b"more"]), Err(TimeStampError::Imprint));
+            prop_assert_eq!(info.is_of(&[&content[..], b"more"]), Err(TimeStampError::Imprint));
             prop_assert_eq!(info.time(), at);
             prop_assert_eq!(info.accuracy(), u32::from(accuracy));
             prop_assert_eq!(&info.nonce, &nonce);

@@ -48,7 +48,7 @@ impl Piecewise {
     }
 }
 
-/// Files of fewer bytes are read at once: for them memory is the faster place.
+/// Files of fewer bytes are read into memory when they are worked on, which is faster.
 pub(super) const IN_MEMORY: u64 = 1024 * 1024;
 
 /// Bytes that are read from a file at once.
@@ -64,15 +64,14 @@ impl From<Vec<u8>> for Original {
 }
 
 impl Original {
-    /// The PDF in a file, which may be a pipe. Of one in memory a byte more than a PDF may have says that there
-    /// is more.
+    /// The PDF in a file, which is read when it is needed. Out of a pipe it is read now; a byte more than a PDF
+    /// may have says that there is more.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_file() && metadata.len() >= IN_MEMORY {
+        if file.metadata()?.is_file() {
             return Ok(Self(Brought::File(Arc::new(Piecewise::new(file)?))));
         }
         let mut bytes = Vec::new();
@@ -155,11 +154,22 @@ impl Original {
         Ok(copy)
     }
 
-    /// The file, if it is one.
+    /// Itself, in memory if it is small: there it is read faster.
+    ///
+    /// # Errors
+    /// [`DocumentError::Original`].
+    pub async fn at_hand(&self) -> Result<Self, DocumentError> {
+        match &self.0 {
+            Brought::File(_) if self.file().is_none() => Ok(self.bytes().await?.into()),
+            Brought::File(_) | Brought::Bytes(_) => Ok(self.clone()),
+        }
+    }
+
+    /// The file, if it is a large one.
     pub(super) fn file(&self) -> Option<Arc<Piecewise>> {
         match &self.0 {
-            Brought::Bytes(_) => None,
-            Brought::File(opened) => Some(Arc::clone(opened)),
+            Brought::File(opened) if opened.length as u64 >= IN_MEMORY => Some(Arc::clone(opened)),
+            Brought::File(_) | Brought::Bytes(_) => None,
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Config {
     pub uploads_per_minute: NonZeroU32,
     /// Sign-ins a minute of one address, and keys that open nothing.
     pub sign_ins_per_minute: NonZeroU32,
+    /// Searches by number or plate a minute of one account.
+    pub searches_per_minute: NonZeroU32,
     /// Requests a minute of one account.
     pub account_requests_per_minute: NonZeroU32,
     /// Connections at once.
@@ -109,6 +111,7 @@ impl Default for Config {
             public_requests_per_minute: count(600),
             uploads_per_minute: count(120),
             sign_ins_per_minute: count(30),
+            searches_per_minute: count(60),
             account_requests_per_minute: count(1_000_000),
             connections: count(4_096),
             connections_per_address: count(1_024),
@@ -370,7 +373,7 @@ mod tests {
         let optional = toml::from_str::<Config>(&all).unwrap();
         assert!(optional.tls().unwrap().is_some() && optional.metrics_listen.is_some());
         let keys = text.lines().filter(|line| line.contains(" = ")).count();
-        assert_eq!(keys, 26 + 6, "config.example.toml names every key");
+        assert_eq!(keys, 27 + 6, "config.example.toml names every key");
     }
 
     #[test]

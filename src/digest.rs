@@ -16,13 +16,11 @@ impl Sha256 {
     /// The digest of the parts, one after the other.
     #[must_use]
     pub fn of_parts(parts: &[&[u8]]) -> Self {
-        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        let mut running = Running::default();
         for part in parts {
-            context.update(part);
+            running.update(part);
         }
-        let mut out = [0; 32];
-        out.copy_from_slice(context.finish().as_ref());
-        Self(out)
+        running.finish()
     }
 
     /// 64 lower-case hex digits.
@@ -44,6 +42,37 @@ impl Sha256 {
             *byte = nibble(*high)? << 4 | nibble(*low)?;
         }
         Some(Self(out))
+    }
+}
+
+/// A digest that goes on: of what came so far. A copy goes its own way.
+#[derive(Clone)]
+pub struct Running(ring::digest::Context);
+
+impl Default for Running {
+    fn default() -> Self {
+        Self(ring::digest::Context::new(&ring::digest::SHA256))
+    }
+}
+
+impl Running {
+    /// Goes on with `bytes`.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that came.
+    #[must_use]
+    pub fn finish(self) -> Sha256 {
+        let mut out = [0; 32];
+        out.copy_from_slice(self.0.finish().as_ref());
+        Sha256(out)
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Running")
     }
 }
 

@@ -18,11 +18,21 @@ pub const STATUS_TOKEN: usize = 300 * 1024;
 /// Entries of one status list: small enough to push with every sync, large enough to hide one result.
 pub const STATUS_LIST_ENTRIES: u32 = 1 << 20;
 
-/// Bytes of a PDF that is issued or checked.
+/// Bytes of a PDF that is issued or checked in memory: whatever comes over HTTP.
 pub const PDF_FILE: usize = 64 * 1024 * 1024;
 
-/// Bytes of a document that is kept: the largest PDF with what we append.
+/// Bytes of a PDF that stays in its file while it is issued, from the command line: 250 scanned pages of a
+/// megabyte each. It is read three times, so it takes seconds.
+pub const PDF_IN_FILE: usize = 256 * 1024 * 1024;
+
+/// Bytes of a document that is handed over in memory: the largest PDF of those with what we append.
 pub const DOCUMENT: u64 = 80 * 1024 * 1024;
+
+/// Bytes of a document that is kept: the largest PDF with what we append.
+pub const DOCUMENT_IN_FILE: u64 = 272 * 1024 * 1024;
+
+/// Bytes of one PDF object without the data of its stream: all the references that it may have, spelled out.
+pub const PDF_OBJECT: usize = 8 * 1024 * 1024;
 
 /// Objects of a PDF: a 2,000-page file has some 20,000.
 pub const PDF_OBJECTS: u32 = 1_000_000;
@@ -35,6 +45,9 @@ pub const PDF_ITEMS: usize = 500_000;
 
 /// Bytes that one PDF stream may inflate to.
 pub const PDF_STREAM: usize = 32 * 1024 * 1024;
+
+/// Bytes of one PDF stream before it is inflated: hexadecimal digits of the most that it may inflate to.
+pub const PDF_ENCODED: usize = 2 * PDF_STREAM;
 
 /// Bytes that all streams of one PDF may inflate to while it is handled.
 pub const PDF_INFLATED: usize = 96 * 1024 * 1024;

@@ -37,6 +37,8 @@ pub enum Refusal {
     Upload,
     /// Too many sign-ins.
     SignIn,
+    /// Too many searches of one account.
+    Search,
     /// Too many keys that open nothing.
     Guess,
     /// Too many requests of one account.
@@ -53,6 +55,7 @@ impl Refusal {
             Self::Verification => "verification",
             Self::Upload => "upload",
             Self::SignIn => "sign_in",
+            Self::Search => "search",
             Self::Guess => "guess",
             Self::Account => "account",
         }

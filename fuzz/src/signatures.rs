@@ -14,7 +14,7 @@ pub(crate) fn cms(data: &[u8]) {
     let Ok(signed) = SignedData::parse(data) else {
         return;
     };
-    let checked = signed.check_content(&[b"what was", b" signed"]);
+    let checked = signed.check_content(&["what was", " signed"]);
     if let Some(signer) = checked.signer.or_else(|| signed.signer().cloned()) {
         path(&signer, signed.certificates());
     }

@@ -4,15 +4,15 @@
 //! The register is copied first, then the documents that it names: those were kept before their result was
 //! entered, so each is there. The passphrase of the keys is left out; it belongs on another medium.
 
-use super::{Installation, replace};
+use super::{Installation, Replacing, replace};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
-use crate::digest::Sha256;
+use crate::digest::{Running, Sha256};
 use crate::store::Store;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What stands in a back-up, and its digests.
@@ -250,12 +250,13 @@ impl Installation {
                 if path.exists() {
                     continue;
                 }
-                let bytes = self.documents.get(name).await?;
-                let bytes = bytes.ok_or_else(|| BackupError::Missing(name.hex()))?;
                 if let Some(shelf) = path.parent() {
                     fs::create_dir_all(shelf)?;
                 }
-                replace(&path, &bytes)?;
+                let copy = Replacing::begin(&path)?;
+                let there = self.documents.copy(name, copy.file()?).await?;
+                ensure!(there, BackupError::Missing(name.hex()));
+                copy.finish()?;
                 writeln!(list, "{}", name.hex())?;
                 copied += 1;
             }
@@ -308,8 +309,11 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) -> anyhow::Result<(
 }
 
 /// The digest of a file of any size, and its size.
-pub(super) fn digest_of(path: &Path) -> std::io::Result<(Sha256, u64)> {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest_of(path: &Path) -> std::io::Result<(Sha256, u64)> {
+    let mut digest = Running::default();
     let mut reader = BufReader::new(File::open(path)?);
     let mut bytes = 0;
     loop {
@@ -317,14 +321,12 @@ pub(super) fn digest_of(path: &Path) -> std::io::Result<(Sha256, u64)> {
         if buffer.is_empty() {
             break;
         }
-        context.update(buffer);
+        digest.update(buffer);
         let taken = buffer.len();
         bytes += taken as u64;
         reader.consume(taken);
     }
-    let mut digest = [0; 32];
-    context.finish().as_ref().read_exact(&mut digest)?;
-    Ok((Sha256(digest), bytes))
+    Ok((digest.finish(), bytes))
 }
 
 /// Copies a folder without one file; secret files stay secret.

@@ -5,7 +5,7 @@ mod restore;
 mod setup;
 mod upkeep;
 
-pub use backup::{BackupError, Kept};
+pub use backup::{BackupError, Kept, digest_of};
 pub use restore::{check_backup, restore};
 pub use setup::{NewAccount, NewAgency};
 pub use upkeep::{ACTOR, AgencyUpdate};
@@ -284,6 +284,7 @@ impl Installation {
             look_ups: config.public_requests_per_minute,
             uploads: config.uploads_per_minute,
             sign_ins: config.sign_ins_per_minute,
+            searches: config.searches_per_minute,
             of_account: config.account_requests_per_minute,
             connections: places(config.connections),
             connections_per_address: places(config.connections_per_address),
@@ -347,16 +348,50 @@ impl Installation {
 /// What the file system says.
 pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(permissions)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    let new = Replacing::begin(path)?;
+    new.file()?.write_all(bytes)?;
+    new.finish()
+}
+
+/// A file that takes the place of another, if there is one, when it is whole. Dropped before it is gone.
+pub struct Replacing {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Replacing {
+    /// Begins an empty file beside `path`.
+    ///
+    /// # Errors
+    /// When there is no such folder, or nothing can be written there.
+    pub fn begin(path: &Path) -> std::io::Result<Self> {
+        let folder = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let path = path.to_owned();
+        Ok(Self { path, file })
+    }
+
+    /// The file, to be written to.
+    ///
+    /// # Errors
+    /// When no more files can be open.
+    pub fn file(&self) -> std::io::Result<std::fs::File> {
+        self.file.as_file().try_clone()
+    }
+
+    /// Puts it in its place. When this returns, it lasts.
+    ///
+    /// # Errors
+    /// When it cannot be written to the disk; what stood there stays.
+    pub fn finish(self) -> std::io::Result<()> {
+        self.file.as_file().sync_all()?;
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        self.file.as_file().set_permissions(permissions)?;
+        self.file.persist(self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
 }
 
 /// The configured bucket with its secrets.

@@ -10,7 +10,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::digest::Sha256;
 use crate::store::Store;
-use crate::store::documents::Documents;
+use crate::store::documents::{Documents, Original};
 use crate::tlog;
 use anyhow::{Context as _, ensure};
 use std::collections::{BTreeSet, HashMap};
@@ -29,7 +29,7 @@ impl Held<'_> {
     async fn has(&self, name: Sha256) -> anyhow::Result<bool> {
         Ok(match self {
             Self::Listed(names) => names.contains(&name),
-            Self::Kept(documents) => documents.get(name).await?.is_some(),
+            Self::Kept(documents) => documents.is_whole(name).await?,
         })
     }
 }
@@ -113,8 +113,9 @@ pub async fn restore(
     fs::create_dir_all(made.join("documents"))?;
     let opened = Installation::open(made, database, Arc::new(SystemClock)).await?;
     for name in listed_documents(folder)? {
-        let bytes = fs::read(Manifest::document(folder, name))?;
-        opened.documents.put(bytes).await?;
+        let original = Original::open(&Manifest::document(folder, name))?;
+        let draft = opened.documents.draft(&original).await?;
+        opened.documents.put(draft).await?;
     }
     opened.store.close().await;
     if dir.exists() {

@@ -292,7 +292,7 @@ async fn issue(made: &Installation, sample: &Sample) -> anyhow::Result<(Receipt,
     let (result_type, agency) = (text("type"), text("agency_code"));
     let request = Request {
         data,
-        pdf: Some(sample.pdf.to_vec()),
+        pdf: Some(sample.pdf.to_vec().into()),
         once: None,
     };
     match made.issuer()?.issue(&operator(&agency), request).await? {

@@ -2,14 +2,12 @@
 
 use super::batch::{Batch, Rehearsal, SymbolFormat, symbol};
 use super::{Exit, complain_of, database, operator, refuse, with_causes};
-use crate::app::{Installation, replace};
+use crate::app::{Installation, Replacing, replace};
 use crate::clock::SystemClock;
-use crate::issuance::{Outcome, Receipt, Request};
-use crate::limits;
+use crate::issuance::{Original, Outcome, Receipt, Request};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,7 +130,7 @@ impl Single {
                 ));
             }
         };
-        let pdf = match self.pdf.as_deref().map(read_pdf).transpose() {
+        let pdf = match self.pdf.as_deref().map(open_pdf).transpose() {
             Ok(pdf) => pdf,
             Err(error) => {
                 return Ok(refuse(
@@ -188,22 +186,20 @@ pub(super) async fn hand_out(
     receipt: &Receipt,
     out: &Path,
 ) -> anyhow::Result<()> {
-    let bytes = if let Some(digest) = receipt.document {
-        opened
-            .documents()
-            .get(digest)
-            .await?
-            .context("the signed PDF is gone")?
+    let at_out = || out.display().to_string();
+    if let Some(digest) = receipt.document {
+        let new = Replacing::begin(out).with_context(at_out)?;
+        let there = opened.documents().copy(digest, new.file()?).await?;
+        anyhow::ensure!(there, "the signed PDF is gone");
+        return new.finish().with_context(at_out);
+    }
+    let is_svg = has_extension(out, "svg");
+    let format = if is_svg {
+        SymbolFormat::Svg
     } else {
-        let is_svg = has_extension(out, "svg");
-        let format = if is_svg {
-            SymbolFormat::Svg
-        } else {
-            SymbolFormat::Png
-        };
-        symbol(receipt, format)?
+        SymbolFormat::Png
     };
-    replace(out, &bytes).with_context(|| out.display().to_string())
+    replace(out, &symbol(receipt, format)?).with_context(at_out)
 }
 
 /// Prints what was issued.
@@ -227,14 +223,9 @@ pub(super) fn report(receipt: &Receipt, as_json: bool) {
     }
 }
 
-/// A PDF of any size the reader takes; one byte more tells it that there is more.
-pub(super) fn read_pdf(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
-    let mut bytes = Vec::new();
-    file.take(limits::PDF_FILE as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| path.display().to_string())?;
-    Ok(bytes)
+/// The PDF at a path.
+pub(super) fn open_pdf(path: &Path) -> anyhow::Result<Original> {
+    Original::open(path).with_context(|| path.display().to_string())
 }
 
 pub(super) fn read_data(path: &Path, result_type: &str) -> anyhow::Result<Map<String, Value>> {

@@ -2,6 +2,7 @@
 
 use super::status::publish;
 use super::{Actor, Exit, complain_of, database, issue, operator, refuse};
+use crate::access::Caller;
 use crate::app::Installation;
 use crate::clock::SystemClock;
 use crate::issuance::{Confirmed, Outcome};
@@ -96,22 +97,19 @@ impl Approve {
                 return Ok(refuse(Exit::Usage, why));
             }
         }
-        let clock = Arc::new(SystemClock);
-        let opened = Installation::open(&self.answer.dir, database().as_deref(), clock).await?;
-        let Some(request) = self.answer.asked(&opened).await? else {
-            let unknown = LifecycleError::UnknownRequest;
-            return complain_of(unknown.code(), unknown);
+        let asked = match self.answer.asked().await? {
+            Ok(asked) => asked,
+            Err(exit) => return Ok(exit),
         };
-        let caller = self.answer.actor.at(&opened, &request.agency).await?;
-        let Some(caller) = caller else {
-            return Ok(Actor::unknown());
-        };
-        let confirmed = match opened.issuer()?.confirm(&caller, request.id).await {
+        let issuer = asked.opened.issuer()?;
+        let confirmed = match issuer.confirm(&asked.caller, asked.request.id).await {
             Ok(confirmed) => confirmed,
             Err(error) => return complain_of(error.code(), error),
         };
-        if let Some(stored) = opened.store().read().await?.result(&request.result).await? {
-            publish(&opened, &stored).await?;
+        let mut tx = asked.opened.store().read().await?;
+        if let Some(stored) = tx.result(&asked.request.result).await? {
+            drop(tx);
+            publish(&asked.opened, &stored).await?;
         }
         match confirmed {
             Confirmed::Decided(decided) => {
@@ -119,7 +117,7 @@ impl Approve {
             }
             Confirmed::Issued(Outcome::Issued(receipt)) => {
                 if let Some(out) = &self.out {
-                    issue::hand_out(&opened, &receipt, out).await?;
+                    issue::hand_out(&asked.opened, &receipt, out).await?;
                 }
                 issue::report(&receipt, false);
             }
@@ -131,21 +129,13 @@ impl Approve {
 
 impl Reject {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let clock = Arc::new(SystemClock);
-        let opened = Installation::open(&self.answer.dir, database().as_deref(), clock).await?;
-        let Some(request) = self.answer.asked(&opened).await? else {
-            let unknown = LifecycleError::UnknownRequest;
-            return complain_of(unknown.code(), unknown);
+        let asked = match self.answer.asked().await? {
+            Ok(asked) => asked,
+            Err(exit) => return Ok(exit),
         };
-        let caller = self.answer.actor.at(&opened, &request.agency).await?;
-        let Some(caller) = caller else {
-            return Ok(Actor::unknown());
-        };
-        let rejected = opened
-            .lifecycle()
-            .reject(&caller, request.id, &self.reason)
-            .await;
-        match rejected {
+        let lifecycle = asked.opened.lifecycle();
+        let rejected = lifecycle.reject(&asked.caller, asked.request.id, &self.reason);
+        match rejected.await {
             Ok(request) => {
                 println!("{} {}", request.id, request.state.name());
                 Ok(Exit::Done)
@@ -155,9 +145,30 @@ impl Reject {
     }
 }
 
+/// Who answers which request, where.
+struct Asked {
+    opened: Installation,
+    request: ChangeRequest,
+    caller: Caller,
+}
+
 impl Answer {
-    async fn asked(&self, opened: &Installation) -> anyhow::Result<Option<ChangeRequest>> {
+    async fn asked(&self) -> anyhow::Result<Result<Asked, Exit>> {
+        let clock = Arc::new(SystemClock);
+        let opened = Installation::open(&self.dir, database().as_deref(), clock).await?;
         let mut tx = opened.store().read().await?;
-        Ok(tx.change_request(self.request).await?)
+        let Some(request) = tx.change_request(self.request).await? else {
+            let unknown = LifecycleError::UnknownRequest;
+            return complain_of(unknown.code(), unknown).map(Err);
+        };
+        drop(tx);
+        let Some(caller) = self.actor.at(&opened, &request.agency).await? else {
+            return Ok(Err(Actor::unknown()));
+        };
+        Ok(Ok(Asked {
+            opened,
+            request,
+            caller,
+        }))
     }
 }

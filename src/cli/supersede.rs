@@ -49,7 +49,7 @@ impl Supersede {
                 return Ok(refuse(Exit::Input, &why));
             }
         };
-        let pdf = match self.pdf.as_deref().map(issue::read_pdf).transpose() {
+        let pdf = match self.pdf.as_deref().map(issue::open_pdf).transpose() {
             Ok(pdf) => pdf,
             Err(error) => {
                 let why = format!("{} (input/unreadable)", with_causes(&error));

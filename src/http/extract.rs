@@ -1,10 +1,11 @@
 //! Extractors whose rejections are problems too.
 
-use super::problem::Problem;
+use super::problem::{Problem, ProblemField};
+use crate::limits;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Request};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -107,6 +108,53 @@ impl Form {
     pub(super) fn take(&mut self, name: &str) -> Option<Vec<u8>> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.swap_remove(at).1)
+    }
+
+    /// Takes the part of this name, which is JSON.
+    ///
+    /// # Errors
+    /// `request/shape` with the part's name when it is missing or does not fit, `request/not-json`.
+    pub(super) fn take_json<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<T, Problem> {
+        let shape = |code| {
+            let field = ProblemField {
+                field: name.to_owned(),
+                code,
+            };
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
+        };
+        let bytes = self.take(name).ok_or_else(|| shape("field/missing"))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            if error.is_data() {
+                shape("field/shape")
+            } else {
+                Problem::new(StatusCode::BAD_REQUEST, "request/not-json")
+            }
+        })
+    }
+}
+
+/// A JSON body, or a form that has JSON in its parts beside a file.
+pub(super) enum JsonOrForm<T> {
+    Json(T),
+    Form(Form),
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok());
+        if kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+            return Form::from_request(request, state).await.map(Self::Form);
+        }
+        // The route lets a file through; JSON alone is never that large.
+        DefaultBodyLimit::max(limits::JSON_BODY).apply(&mut request);
+        let Json(body) = Json::from_request(request, state).await?;
+        Ok(Self::Json(body))
     }
 }
 

@@ -92,6 +92,7 @@ struct Inner {
     uploads: Rate<IpAddr>,
     sign_ins: Rate<IpAddr>,
     guesses: Rate<IpAddr>,
+    searches: Rate<String>,
     accounts: Rate<String>,
     forwarded: bool,
     metrics: Metrics,
@@ -105,6 +106,7 @@ impl Rates {
             uploads: Rate::new(limits.uploads),
             sign_ins: Rate::new(limits.sign_ins),
             guesses: Rate::new(limits.sign_ins),
+            searches: Rate::new(limits.searches),
             accounts: Rate::new(limits.of_account),
             forwarded: limits.behind_proxy,
             metrics,
@@ -177,13 +179,19 @@ pub(super) fn public(rates: &Rates, request: &Request) -> Result<(), Problem> {
     rates.ask(purpose, request)
 }
 
-/// Refuses an account that asks too often: far above what an agency's busiest hour needs.
+/// Refuses an account that asks too often: far above what an agency's busiest hour needs. Searches have a rate
+/// of their own, or whoever has an inspector's key could try every plate.
 pub(super) fn account(rates: &Rates, request: &Request) -> Result<(), Problem> {
-    let admitted = match request.extensions().get::<Caller>() {
-        Some(caller) => rates.0.accounts.admit(&caller.account),
-        None => Ok(()),
+    let Some(caller) = request.extensions().get::<Caller>() else {
+        return Ok(());
     };
-    admitted.map_err(|wait| rates.refuse(Refusal::Account, wait))
+    let admitted = rates.0.accounts.admit(&caller.account);
+    admitted.map_err(|wait| rates.refuse(Refusal::Account, wait))?;
+    if route(request) != "/api/v1/results/search" {
+        return Ok(());
+    }
+    let admitted = rates.0.searches.admit(&caller.account);
+    admitted.map_err(|wait| rates.refuse(Refusal::Search, wait))
 }
 
 /// Asks to come again when as many requests are under way as there is room for: a queue would only make

@@ -11,6 +11,7 @@ mod headers;
 mod limit;
 mod pace;
 pub mod pages;
+mod pieces;
 mod places;
 mod problem;
 mod public;

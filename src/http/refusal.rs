@@ -65,7 +65,8 @@ impl From<DocumentError> for Problem {
             DocumentError::Refused(_)
             | DocumentError::Settings(_)
             | DocumentError::Changed(_)
-            | DocumentError::TooLarge(_) => Self::internal(&error),
+            | DocumentError::TooLarge(_)
+            | DocumentError::Original(_) => Self::internal(&error),
         }
     }
 }

@@ -78,6 +78,8 @@ pub struct Limits {
     pub uploads: NonZeroU32,
     /// Sign-ins a minute of one address, and keys that open nothing.
     pub sign_ins: NonZeroU32,
+    /// Searches a minute of one account: a person looks for what is in front of him.
+    pub searches: NonZeroU32,
     /// Requests a minute of one account.
     pub of_account: NonZeroU32,
     /// Connections at once.

@@ -25,6 +25,7 @@ use crate::pki::{Certificate, Chain};
 use crate::qr::render;
 use crate::signer::SigningIdentity;
 use crate::store::Key;
+use crate::store::documents::{Draft, Original};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -66,53 +67,55 @@ impl Issuer {
     /// Stamps symbol and footer, places the seal, signs as the agency.
     pub(super) async fn stamp_and_sign(
         &self,
-        pdf: &[u8],
+        mut draft: Draft,
         reserved: &Reserved,
         key: &Key,
         sealed: &Sealed,
-    ) -> Result<Vec<u8>, IssueError> {
+    ) -> Result<Draft, IssueError> {
         let identity = self.identity(key).await?;
         let space = cms::size_bound(identity.chain(), identity.algorithm());
         let space = space.map_err(|_| IssueError::Certificates)?;
         let mut wanted = self.preparation(reserved, sealed, space).await?;
-        let mut file = pdf.to_vec();
         let mut next = Some(Turn::First);
         while let Some(turn) = next {
             // Parsing and drawing take milliseconds to seconds: not on a thread that serves.
             let work = move || {
-                let prepared = prepare(&wanted, &file, turn);
-                (prepared, wanted, file)
+                let opened = draft.document();
+                let prepared = opened.map_err(IssueError::from);
+                let prepared = prepared.and_then(|document| prepare(&wanted, &document, turn));
+                (prepared, wanted, draft)
             };
             let done = tokio::task::spawn_blocking(work).await;
             let (prepared, given_back, so_far) = done.map_err(|_| IssueError::SelfCheck)?;
-            (wanted, file) = (given_back, so_far);
+            (wanted, draft) = (given_back, so_far);
             let Some((prepared, after)) = prepared? else {
                 break;
             };
-            file.extend(sign(&identity, prepared).await?);
+            let tail = sign(&identity, prepared).await?;
+            draft = draft.appended(tail).await?;
             next = after;
         }
-        self_check(&file)?;
-        Ok(file)
+        let checked = tokio::task::spawn_blocking(move || self_check(&draft).map(|()| draft));
+        checked.await.map_err(|_| IssueError::SelfCheck)?
     }
 
     /// Opens and stamps the PDF without a key and throws the outcome away. Of a file that was signed before,
     /// the first of its further signatures.
     pub(super) async fn rehearse_document(
         &self,
-        pdf: &[u8],
+        pdf: &Original,
         reserved: &Reserved,
         key: &Key,
         sealed: &Sealed,
     ) -> Result<(), IssueError> {
+        self.takes(pdf)?;
         let space = cms::size_bound(&chain(key)?, key.public.algorithm());
         let space = space.map_err(|_| IssueError::Certificates)?;
-        let (wanted, file) = (
-            self.preparation(reserved, sealed, space).await?,
-            pdf.to_vec(),
-        );
-        let rehearsed =
-            tokio::task::spawn_blocking(move || prepare(&wanted, &file, Turn::First).map(drop));
+        let wanted = self.preparation(reserved, sealed, space).await?;
+        let pdf = pdf.clone();
+        let rehearsed = tokio::task::spawn_blocking(move || {
+            prepare(&wanted, &pdf.document()?, Turn::First).map(drop)
+        });
         rehearsed.await.map_err(|_| IssueError::SelfCheck)?
     }
 
@@ -210,21 +213,20 @@ pub(super) type Step = (Prepared, Option<Turn>);
 /// One signature of the agency; `None` if there is nothing for it to show.
 pub(super) fn prepare(
     wanted: &Preparation,
-    file: &[u8],
+    document: &Document<'_>,
     turn: Turn,
 ) -> Result<Option<Step>, IssueError> {
-    let document = Document::open(file)?;
-    match (turn, screen(&document)) {
-        (Turn::First, Ok(())) => stamp_page(&document, wanted).map(|one| Some((one, None))),
+    match (turn, screen(document)) {
+        (Turn::First, Ok(())) => stamp_page(document, wanted).map(|one| Some((one, None))),
         (Turn::First, Err(PdfError::AlreadySigned)) => {
-            let earlier = intact(&document)?;
-            let symbol = add_symbol(&document, wanted, &earlier)?;
+            let earlier = intact(document)?;
+            let symbol = add_symbol(document, wanted, &earlier)?;
             let next = wanted.picture.as_ref().map(|_| Turn::Seal);
             Ok(Some((symbol, next)))
         }
         (Turn::First, Err(error)) => Err(error.into()),
         (Turn::Seal, _) => {
-            let seal = add_seal(&document, wanted, &Earlier::read(&document)?)?;
+            let seal = add_seal(document, wanted, &Earlier::read(document)?)?;
             Ok(seal.map(|one| (one, None)))
         }
     }
@@ -475,8 +477,8 @@ async fn sign(identity: &SigningIdentity, prepared: Prepared) -> Result<Vec<u8>,
 }
 
 /// What leaves must hold against the reader that checks other people's files.
-fn self_check(signed: &[u8]) -> Result<(), IssueError> {
-    let document = Document::open(signed).map_err(|_| IssueError::SelfCheck)?;
+fn self_check(signed: &Draft) -> Result<(), IssueError> {
+    let document = signed.document().map_err(|_| IssueError::SelfCheck)?;
     let fields = signatures(&document).map_err(|_| IssueError::SelfCheck)?;
     let last = fields.last().ok_or(IssueError::SelfCheck)?;
     let parts = last.covered(&document).ok_or(IssueError::SelfCheck)?;

@@ -121,6 +121,7 @@ impl IssueError {
             Self::TooLarge(_) => "issue/too-large-for-qr",
             Self::Field(_) => "issue/field-not-for-qr",
             Self::Pdf(error) => error.code(),
+            Self::Documents(DocumentError::Original(_)) => "input/unreadable",
             Self::AlreadyIssued => "issue/already-issued",
             Self::NoPlace(_) => "issue/no-free-place",
             Self::Stamp(StampError::Content(_)) => "pdf/page-content",

@@ -27,8 +27,10 @@ use crate::clock::{Clock, UnixTime};
 use crate::credential::SealedCredential;
 use crate::digest::Sha256;
 use crate::id::ResultId;
+use crate::pdf::PdfError;
 use crate::private::Private;
 use crate::signer::Keyring;
+pub use crate::store::documents::Original;
 use crate::store::documents::{Documents, Staged};
 use crate::store::{
     Agency, Answer, Conflict, Issued, Key, Purpose, StatusListRegister, Store, StoreError, Tx,
@@ -47,7 +49,7 @@ pub struct Request {
     /// The flat JSON object of the result.
     pub data: Map<String, Json>,
     /// The agency's own PDF.
-    pub pdf: Option<Vec<u8>>,
+    pub pdf: Option<Original>,
     /// What makes a repeated request harmless.
     pub once: Option<Once>,
 }
@@ -336,7 +338,7 @@ impl Issuer {
         request: &Request,
         replacement: Option<&Replacement>,
     ) -> Result<Outcome, IssueError> {
-        let made = self.make(reserved, request.pdf.as_deref()).await?;
+        let made = self.make(reserved, request.pdf.as_ref()).await?;
         let once = request.once.as_ref();
         let committed = self.commit(caller, reserved, &made, once, replacement);
         let outcome = committed.await?;
@@ -347,20 +349,33 @@ impl Issuer {
     }
 
     /// Seals; stamps and signs the PDF if there is one, and stages it.
-    async fn make(&self, reserved: &Reserved, pdf: Option<&[u8]>) -> Result<Made, IssueError> {
+    async fn make(&self, reserved: &Reserved, pdf: Option<&Original>) -> Result<Made, IssueError> {
         let sealed = self.seal(reserved).await?;
-        let staged = match (pdf, &reserved.document_key) {
-            (Some(pdf), Some(key)) => {
-                let signed = self.stamp_and_sign(pdf, reserved, key, &sealed).await?;
-                Some(self.documents.stage(signed).await?)
-            }
-            _ => None,
+        let (Some(pdf), Some(key)) = (pdf, &reserved.document_key) else {
+            return Ok(Made {
+                sealed,
+                source: None,
+                staged: None,
+            });
         };
+        self.takes(pdf)?;
+        let draft = self.documents.draft(pdf).await?;
+        let source = draft.digest();
+        let signed = self.stamp_and_sign(draft, reserved, key, &sealed).await?;
         Ok(Made {
             sealed,
-            source: pdf.map(Sha256::of),
-            staged,
+            source: Some(source),
+            staged: Some(self.documents.stage(signed).await?),
         })
+    }
+
+    /// Whether a PDF is small enough for where documents are kept.
+    fn takes(&self, pdf: &Original) -> Result<(), IssueError> {
+        let bytes = pdf.length();
+        if bytes > self.documents.most() {
+            return Err(PdfError::TooLarge { bytes }.into());
+        }
+        Ok(())
     }
 
     /// Issued is issued: the document is safe where it is staged, and is kept when that is possible again.

@@ -2,6 +2,7 @@
 
 use super::document::{Preparation, Turn, prepare};
 use super::{IssueError, Issuer};
+use crate::pdf::Document;
 use crate::pki::cms;
 use crate::store::Purpose;
 use serde_json::{Map, Value as Json};
@@ -50,7 +51,7 @@ impl Rehearsal {
     /// # Errors
     /// [`IssueError`].
     pub fn stamp(&self) -> Result<Vec<u8>, IssueError> {
-        let prepared = prepare(&self.wanted, &self.document, Turn::First)?;
+        let prepared = prepare(&self.wanted, &Document::open(&self.document)?, Turn::First)?;
         let (prepared, _) = prepared.ok_or(IssueError::SelfCheck)?;
         let tail = prepared.fill(&[])?;
         Ok([self.document(), &tail].concat())

@@ -9,6 +9,8 @@ use crate::id::ResultId;
 use crate::lifecycle::{
     self, Answerer, Ask, Decided, Decision, Grounds, Lifecycle, LifecycleError,
 };
+use crate::limits;
+use crate::pdf::PdfError;
 use crate::private::Private;
 use crate::store::{ChangeRequest, Issued, StoreError, StoredResult, Submission, Tx};
 use serde_json::{Map, Value as Json};
@@ -115,7 +117,7 @@ impl Issuer {
         let data = serde_json::from_str(submission.data.expose());
         let new = Request {
             data: data.map_err(|_| StoreError::Corrupt("data"))?,
-            pdf: submission.pdf.map(|pdf| pdf.expose().clone()),
+            pdf: submission.pdf.map(|pdf| pdf.expose().clone().into()),
             once: None,
         };
         self.replaceable(&asker, request.result, now).await?;
@@ -173,9 +175,18 @@ impl Issuer {
         replacement: &Replacement,
         stored: &StoredResult,
     ) -> Result<ChangeRequest, IssueError> {
+        let pdf = match &request.pdf {
+            // It waits in the register.
+            Some(pdf) if pdf.length() > limits::PDF_FILE => {
+                let bytes = pdf.length();
+                return Err(PdfError::TooLarge { bytes }.into());
+            }
+            Some(pdf) => Some(Private::new(pdf.bytes().await?)),
+            None => None,
+        };
         let submission = Submission {
             data: Private::new(Json::Object(request.data.clone()).to_string()),
-            pdf: request.pdf.clone().map(Private::new),
+            pdf,
         };
         let ask = Ask {
             kind: ChangeKind::Replacement,

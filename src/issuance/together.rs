@@ -9,7 +9,6 @@ use super::list::StatusPlace;
 use super::{Grounds, IssueError, Issuer, Made, Outcome, Receipt, Request, Reserved, with_number};
 use crate::access::{Caller, Permission};
 use crate::catalogue::ResultData;
-use crate::digest::Sha256;
 use crate::store::documents::Staged;
 use crate::store::{Conflict, Issued, StoreError, Tx};
 use serde_json::{Map, Value as Json};
@@ -195,7 +194,7 @@ impl Issuer {
         };
         if let Some(earlier) = tx.result_of_code(data.result_code()).await? {
             let earlier = earlier.issued;
-            return if is_the_same(request, &data, &earlier) {
+            return if is_the_same(request, &data, &earlier).await? {
                 Ok(Looked::Before(self.receipt_of(tx, &earlier).await?))
             } else {
                 Err(IssueError::Duplicate(Conflict::ResultCode))
@@ -321,7 +320,7 @@ impl Issuer {
             working.spawn(async move {
                 let mut done = Vec::with_capacity(part.len());
                 for one in part {
-                    let pdf = one.request.pdf.as_deref();
+                    let pdf = one.request.pdf.as_ref();
                     let made = issuer.make(&one.reserved, pdf).await;
                     done.push((one, made));
                 }
@@ -463,9 +462,15 @@ fn refuse(
 
 /// Whether a request is the one that an issued result came from: every value it gives is the result's, and
 /// the PDF is the same. What it leaves open (number, days) was filled when the result was issued.
-fn is_the_same(request: &Request, data: &ResultData, earlier: &Issued) -> bool {
+async fn is_the_same(
+    request: &Request,
+    data: &ResultData,
+    earlier: &Issued,
+) -> Result<bool, IssueError> {
     let stored: Result<Map<String, Json>, _> = serde_json::from_str(earlier.data.expose());
-    let Ok(stored) = stored else { return false };
+    let Ok(stored) = stored else {
+        return Ok(false);
+    };
     let mut asked = data.to_json();
     let number = data.result_type().number_field.as_str();
     for open in ["issue_date", "valid_from", number] {
@@ -478,5 +483,12 @@ fn is_the_same(request: &Request, data: &ResultData, earlier: &Issued) -> bool {
             asked.insert(open.to_owned(), filled.clone());
         }
     }
-    asked == stored && request.pdf.as_deref().map(Sha256::of) == earlier.source_document
+    if asked != stored {
+        return Ok(false);
+    }
+    let source = match &request.pdf {
+        Some(pdf) => Some(pdf.digest().await?),
+        None => None,
+    };
+    Ok(source == earlier.source_document)
 }

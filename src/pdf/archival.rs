@@ -3,7 +3,7 @@
 use super::error::PdfError;
 use super::object::Object;
 use super::reader::Document;
-use super::revision::find;
+use super::source::find;
 
 /// What the metadata of a file claim.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -213,9 +213,7 @@ impl Comparison<'_> {
     fn harmless(&self, num: u32) -> Result<bool, PdfError> {
         match (self.before.reference(num)?, self.after.reference(num)?) {
             (None, _) => Ok(!self.dangling.contains(&num)),
-            (Some(old), Some(new)) if old == new => {
-                Ok(self.before.raw(old)? == self.after.raw(new)?)
-            }
+            (Some(old), Some(new)) if old == new => self.before.has_as(self.after, old),
             (Some(_), _) => Ok(false),
         }
     }

@@ -8,11 +8,17 @@ pub enum PdfError {
     /// 0 bytes.
     #[error("the file is empty")]
     Empty,
-    /// Larger than [`crate::limits::PDF_FILE`].
+    /// Larger than [`crate::limits::PDF_FILE`], or [`crate::limits::PDF_IN_FILE`] where it stays in its file.
     #[error("the file has {bytes} bytes")]
     TooLarge {
         /// Its size.
         bytes: usize,
+    },
+    /// The bytes of the file cannot be read where they are.
+    #[error("the file cannot be read at byte {at}")]
+    Unreadable {
+        /// Where.
+        at: usize,
     },
     /// No `%PDF-` at byte 0.
     #[error("the file does not begin with %PDF-")]
@@ -56,6 +62,12 @@ pub enum PdfError {
     #[error("nested too deeply at byte {at}")]
     TooDeep {
         /// Position of the item that is one too deep.
+        at: usize,
+    },
+    /// One object with more bytes than [`crate::limits::PDF_OBJECT`].
+    #[error("the object at byte {at} is too large")]
+    ObjectTooLarge {
+        /// Where it begins.
         at: usize,
     },
     /// One object with more items than [`crate::limits::PDF_ITEMS`].
@@ -188,6 +200,7 @@ impl PdfError {
         match self {
             Self::Empty => "pdf/empty",
             Self::TooLarge { .. } => "pdf/too-large",
+            Self::Unreadable { .. } => "pdf/unreadable",
             Self::NotAPdf => "pdf/not-a-pdf",
             Self::Truncated => "pdf/truncated",
             Self::NoEof => "pdf/no-eof",
@@ -197,6 +210,7 @@ impl PdfError {
             Self::Syntax { .. } => "pdf/syntax",
             Self::DuplicateKey { .. } => "pdf/duplicate-key",
             Self::TooDeep { .. } => "pdf/too-deep",
+            Self::ObjectTooLarge { .. } => "pdf/object-too-large",
             Self::TooManyItems => "pdf/too-many-items",
             Self::TooManyObjects => "pdf/too-many-objects",
             Self::TooManyRevisions => "pdf/too-many-revisions",

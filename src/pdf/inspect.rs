@@ -21,8 +21,9 @@ use super::object::{Dict, ObjRef, Object};
 use super::patch;
 use super::reader::Document;
 use super::writer;
-use crate::digest::Sha256;
+use crate::digest::{Running, Sha256};
 use crate::limits;
+use crate::pki::cms::Content;
 use std::ops::Range;
 
 /// A signed signature field.
@@ -89,20 +90,41 @@ impl SignatureField {
 
     /// The two signed parts of the file; `None` if the coverage is broken.
     #[must_use]
-    pub fn covered<'a>(&self, document: &Document<'a>) -> Option<[&'a [u8]; 2]> {
+    pub fn covered<'d>(&self, document: &'d Document<'d>) -> Option<Covered<'d>> {
         if matches!(self.coverage, Coverage::Broken(_)) {
             return None;
         }
         let [_, first, second, length] = self.byte_range?;
-        let bytes = document.bytes();
         let end = second.checked_add(length)?;
-        Some([bytes.get(..first)?, bytes.get(second..end)?])
+        let within = first <= second && end <= document.length();
+        within.then_some(Covered {
+            document,
+            parts: [0..first, second..end],
+        })
     }
 
-    /// SHA-256 of the signed parts; `None` if the coverage is broken.
+    /// SHA-256 of the signed parts; `None` if the coverage is broken, or the file cannot be read.
     #[must_use]
     pub fn digest(&self, document: &Document<'_>) -> Option<Sha256> {
-        self.covered(document).map(|parts| Sha256::of_parts(&parts))
+        let mut digest = Running::default();
+        let covered = self.covered(document)?;
+        let read = covered.feed(&mut |bytes| digest.update(bytes));
+        read.then(|| digest.finish())
+    }
+}
+
+/// The bytes of a file that a signature covers.
+#[derive(Clone, Debug)]
+pub struct Covered<'d> {
+    document: &'d Document<'d>,
+    parts: [Range<usize>; 2],
+}
+
+impl Content for Covered<'_> {
+    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool {
+        let bytes = &self.document.bytes;
+        let mut parts = self.parts.iter();
+        parts.all(|part| bytes.feed(part.clone(), to).is_ok())
     }
 }
 
@@ -255,7 +277,7 @@ fn coverage(
     if revision.number < document.revisions().len() {
         return Ok(Ok(Coverage::Revision(revision.number)));
     }
-    let whole = document.bytes().len() <= revision.end;
+    let whole = document.length() <= revision.end;
     Ok(whole.then_some(Coverage::WholeFile).ok_or(Fault::End))
 }
 
@@ -267,8 +289,10 @@ fn contents_string(
     let Some(body) = document.body(value)? else {
         return Ok(None);
     };
-    let source = document.bytes().get(body.clone()).unwrap_or_default();
-    let Some(range) = patch::value(source, b"Contents")? else {
+    // A dictionary; the data of a stream behind it are not looked at.
+    let end = body.end.min(body.start.saturating_add(limits::PDF_OBJECT));
+    let source = document.part(body.start..end)?;
+    let Some(range) = patch::value(&source, b"Contents")? else {
         return Ok(None);
     };
     let string = source.get(range.clone()).unwrap_or_default();

@@ -246,9 +246,9 @@ fn document_stamp(
     kept: (&Evidence, &Budget),
     by: UnixTime,
 ) -> Option<Stamped> {
-    let parts = field.covered(document)?;
+    let covered = field.covered(document)?;
     let token = Token::parse(field.cms()).ok()?;
-    token.info().is_of(&parts).ok()?;
+    token.info().is_of(&covered).ok()?;
     counts(&token, roots, kept, by)
 }
 

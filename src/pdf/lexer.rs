@@ -1,6 +1,7 @@
 //! Tokens (ISO 32000-2, clause 7.2 and 7.3), for the file and for content streams.
 
 use super::error::PdfError;
+use std::cell::Cell;
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,51 +51,89 @@ fn is_regular(byte: u8) -> bool {
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     bytes: &'a [u8],
-    position: usize,
+    /// What the position of the first byte is called.
+    origin: usize,
+    /// In `bytes`.
+    place: usize,
+    met_end: Cell<bool>,
 }
 
 impl<'a> Lexer<'a> {
     /// A lexer that begins at `position` of `bytes`.
     #[must_use]
     pub fn at(bytes: &'a [u8], position: usize) -> Self {
-        Self { bytes, position }
+        Self {
+            bytes,
+            origin: 0,
+            place: position,
+            met_end: Cell::new(false),
+        }
+    }
+
+    /// A lexer over a piece of something longer, whose first byte stands at `origin` there.
+    #[must_use]
+    pub(super) fn window(bytes: &'a [u8], origin: usize) -> Self {
+        Self {
+            bytes,
+            origin,
+            place: 0,
+            met_end: Cell::new(false),
+        }
     }
 
     /// Where the next byte is read.
     #[must_use]
     pub fn position(&self) -> usize {
-        self.position
+        self.origin + self.place
     }
 
     /// Goes on at another place.
     pub fn seek(&mut self, position: usize) {
-        self.position = position;
+        self.place = position.saturating_sub(self.origin);
+    }
+
+    /// Whether it ever looked for a byte behind the last: with more bytes it might have read something else.
+    pub(super) fn met_end(&self) -> bool {
+        self.met_end.get()
     }
 
     /// The next byte, not consumed.
     #[must_use]
     pub fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.position).copied()
+        self.byte(self.place)
     }
 
     fn peek_at(&self, ahead: usize) -> Option<u8> {
-        self.bytes.get(self.position.saturating_add(ahead)).copied()
+        self.byte(self.place.saturating_add(ahead))
+    }
+
+    fn byte(&self, place: usize) -> Option<u8> {
+        let byte = self.bytes.get(place).copied();
+        if byte.is_none() {
+            self.met_end.set(true);
+        }
+        byte
     }
 
     fn next_byte(&mut self) -> Option<u8> {
         let byte = self.peek()?;
-        self.position += 1;
+        self.place += 1;
         Some(byte)
+    }
+
+    fn syntax(&self, place: usize) -> PdfError {
+        let at = self.origin + place;
+        PdfError::Syntax { at }
     }
 
     /// Consumes `expected` if it comes next.
     pub fn eat(&mut self, expected: &[u8]) -> bool {
-        let there = self
-            .bytes
-            .get(self.position..)
-            .is_some_and(|rest| rest.starts_with(expected));
+        let rest = self.bytes.get(self.place..).unwrap_or_default();
+        let there = rest.starts_with(expected);
         if there {
-            self.position += expected.len();
+            self.place += expected.len();
+        } else if rest.len() < expected.len() {
+            self.met_end.set(true);
         }
         there
     }
@@ -107,7 +146,7 @@ impl<'a> Lexer<'a> {
     /// Skips white space only.
     pub fn skip_white(&mut self) {
         while self.peek().is_some_and(is_white) {
-            self.position += 1;
+            self.place += 1;
         }
     }
 
@@ -119,7 +158,7 @@ impl<'a> Lexer<'a> {
                 return;
             }
             while self.peek().is_some_and(|b| b != b'\n' && b != b'\r') {
-                self.position += 1;
+                self.place += 1;
             }
         }
     }
@@ -130,7 +169,7 @@ impl<'a> Lexer<'a> {
     /// [`PdfError::Syntax`] for a string without end, a stray `)` or `>`, or a malformed number.
     pub fn token(&mut self) -> Result<Token<'a>, PdfError> {
         self.skip_space();
-        let start = self.position;
+        let start = self.place;
         let Some(first) = self.peek() else {
             return Ok(Token::End);
         };
@@ -143,10 +182,10 @@ impl<'a> Lexer<'a> {
             b'(' => self.literal_string(),
             b'/' => Ok(self.name()),
             b'{' | b'}' => {
-                self.position += 1;
+                self.place += 1;
                 Ok(Token::Keyword(self.since(start)))
             }
-            b')' | b'>' => Err(PdfError::Syntax { at: start }),
+            b')' | b'>' => Err(self.syntax(start)),
             b'+' | b'-' | b'.' | b'0'..=b'9' => self.number(),
             _ => {
                 self.skip_regular();
@@ -156,22 +195,25 @@ impl<'a> Lexer<'a> {
     }
 
     fn punctuation(&mut self, length: usize, token: Token<'a>) -> Token<'a> {
-        self.position += length;
+        self.place += length;
         token
     }
 
     fn since(&self, start: usize) -> &'a [u8] {
-        self.bytes.get(start..self.position).unwrap_or_default()
+        self.bytes.get(start..self.place).unwrap_or_default()
     }
 
     fn skip_regular(&mut self) {
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let rest = self.bytes.get(self.place..).unwrap_or_default();
         let word = rest.iter().position(|byte| !is_regular(*byte));
-        self.position += word.unwrap_or(rest.len());
+        if word.is_none() {
+            self.met_end.set(true);
+        }
+        self.place += word.unwrap_or(rest.len());
     }
 
     fn number(&mut self) -> Result<Token<'a>, PdfError> {
-        let start = self.position;
+        let start = self.place;
         self.skip_regular();
         let text = self.since(start);
         // Most numbers are short and whole.
@@ -181,7 +223,7 @@ impl<'a> Lexer<'a> {
                 digits.fold(0, |value, digit| 10 * value + digit),
             ));
         }
-        let wrong = PdfError::Syntax { at: start };
+        let wrong = self.syntax(start);
         let plain = text
             .iter()
             .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'));
@@ -201,23 +243,23 @@ impl<'a> Lexer<'a> {
     }
 
     fn name(&mut self) -> Token<'a> {
-        self.position += 1;
-        let start = self.position;
+        self.place += 1;
+        let start = self.place;
         self.skip_regular();
         let source = self.since(start);
         if !source.contains(&b'#') {
             return Token::Name(source.to_vec());
         }
-        self.position = start;
+        self.place = start;
         let mut name = Vec::with_capacity(source.len());
         while let Some(byte) = self.peek().filter(|b| is_regular(*b)) {
-            self.position += 1;
+            self.place += 1;
             let escaped = (byte == b'#')
                 .then(|| Some((hex(self.peek()?)?, hex(self.peek_at(1)?)?)))
                 .flatten();
             match escaped {
                 Some((high, low)) => {
-                    self.position += 2;
+                    self.place += 2;
                     name.push(high << 4 | low);
                 }
                 None => name.push(byte),
@@ -227,13 +269,13 @@ impl<'a> Lexer<'a> {
     }
 
     fn hex_string(&mut self) -> Result<Token<'a>, PdfError> {
-        let start = self.position;
-        self.position += 1;
+        let start = self.place;
+        self.place += 1;
         let mut out = Vec::new();
         let mut half: Option<u8> = None;
         loop {
             let Some(byte) = self.next_byte() else {
-                return Err(PdfError::Syntax { at: start });
+                return Err(self.syntax(start));
             };
             if byte == b'>' {
                 break;
@@ -242,7 +284,7 @@ impl<'a> Lexer<'a> {
                 continue;
             }
             let Some(digit) = hex(byte) else {
-                return Err(PdfError::Syntax { at: start });
+                return Err(self.syntax(start));
             };
             half = match half {
                 None => Some(digit),
@@ -258,13 +300,13 @@ impl<'a> Lexer<'a> {
     }
 
     fn literal_string(&mut self) -> Result<Token<'a>, PdfError> {
-        let start = self.position;
-        self.position += 1;
+        let start = self.place;
+        self.place += 1;
         let mut out = Vec::new();
         let mut open = 1_usize;
         loop {
             let Some(byte) = self.next_byte() else {
-                return Err(PdfError::Syntax { at: start });
+                return Err(self.syntax(start));
             };
             match byte {
                 b'(' => open += 1,
@@ -306,7 +348,7 @@ impl<'a> Lexer<'a> {
                     let Some(next @ b'0'..=b'7') = self.peek() else {
                         break;
                     };
-                    self.position += 1;
+                    self.place += 1;
                     value = value << 3 | u16::from(next - b'0');
                 }
                 // 7.3.4.2: high-order overflow is ignored.

@@ -1,7 +1,7 @@
 //! PDF (ISO 32000-2): a reader that repairs nothing, and a writer that only appends.
 //!
 //! ```text
-//! bytes ── Document::open ──► objects, pages, revisions          (reader, xref, parser, filter, page)
+//! bytes ── Document::open ──► objects, pages, revisions  (source, reader, xref, parser, filter, page)
 //!              │
 //!              ├── inspect::screen        may this file be stamped and signed?
 //!              ├── inspect::signatures    what signs which bytes, and what came after?
@@ -44,6 +44,7 @@ pub mod font;
 mod form;
 pub mod glyphs;
 pub mod image;
+mod indirect;
 pub mod inspect;
 pub mod label;
 pub mod layout;
@@ -61,6 +62,7 @@ pub mod revision;
 mod screen;
 pub mod signatory;
 pub mod signature;
+pub mod source;
 pub mod stamp;
 mod state;
 pub mod text;
@@ -74,4 +76,5 @@ pub use object::{Dict, ObjRef, Object, Stream};
 pub use page::Page;
 pub use reader::Document;
 pub use revision::Revision;
+pub use source::Source;
 pub use writer::Update;

@@ -111,16 +111,17 @@ fn reference_of(num: i64, generation: i64) -> Option<Object> {
 
 /// Outside of any container `12 0 R` needs a look ahead.
 fn reference_ahead(lexer: &mut Lexer<'_>, num: i64) -> Option<Object> {
-    let mut ahead = lexer.clone();
-    let Ok(Token::Integer(generation)) = ahead.token() else {
-        return None;
+    let behind_number = lexer.position();
+    let reference = match lexer.token() {
+        Ok(Token::Integer(generation)) if lexer.token() == Ok(Token::Keyword(b"R")) => {
+            reference_of(num, generation)
+        }
+        _ => None,
     };
-    let Ok(Token::Keyword(b"R")) = ahead.token() else {
-        return None;
-    };
-    let reference = reference_of(num, generation)?;
-    *lexer = ahead;
-    Some(reference)
+    if reference.is_none() {
+        lexer.seek(behind_number);
+    }
+    reference
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! [`Document`]: objects on demand, byte for byte (ISO 32000-2, clause 7.5).
 //!
-//! Nothing is read before it is asked for and nothing is repaired. Object streams are inflated once and
+//! Nothing is read before it is asked for and nothing is repaired. The bytes may be elsewhere
+//! ([`super::source`]); then no more of them is held than an object needs. Object streams are inflated once and
 //! kept; all that is inflated counts against one budget ([`limits::PDF_INFLATED`]).
 
 use super::container::Container;
 use super::error::PdfError;
 use super::filter;
-use super::lexer::{Lexer, Token};
+use super::indirect::{Head, Located, behind_data, head, opens};
+use super::lexer::Token;
 use super::object::{Dict, ObjRef, Object, Stream};
 use super::page::Found;
 use super::parser;
 use super::revision::{self, Layer, Revision};
+use super::source::{Bytes, Source};
 use super::xref::{Entry, Section};
+use crate::digest::Running;
 use crate::limits;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -22,7 +26,7 @@ use std::sync::Arc;
 /// A PDF as its latest revision shows it.
 #[derive(Debug)]
 pub struct Document<'a> {
-    bytes: &'a [u8],
+    pub(super) bytes: Bytes<'a>,
     /// Newest first.
     layers: Vec<Layer>,
     /// Oldest first.
@@ -36,41 +40,38 @@ pub struct Document<'a> {
     pub(super) pages: OnceCell<Vec<Found>>,
 }
 
-/// An indirect object and where its body stands, without `obj` and `endobj`.
-struct Located {
-    object: Object,
-    body: Range<usize>,
-    end: usize,
-}
-
 impl<'a> Document<'a> {
     /// Opens a file: its end, its cross-reference sections, nothing else.
     ///
     /// # Errors
     /// What makes it no PDF, damaged or encrypted; see [`PdfError`].
     pub fn open(bytes: &'a [u8]) -> Result<Self, PdfError> {
-        if bytes.is_empty() {
+        Self::of(Bytes::in_memory(bytes))
+    }
+
+    /// Opens a file that stays where it is. It may be larger than one in memory.
+    ///
+    /// # Errors
+    /// As [`Document::open`]; this and all that reads it [`PdfError::Unreadable`].
+    pub fn open_in(source: &'a dyn Source) -> Result<Self, PdfError> {
+        Self::of(Bytes::in_source(source))
+    }
+
+    fn of(bytes: Bytes<'a>) -> Result<Self, PdfError> {
+        let length = bytes.length();
+        if length == 0 {
             return Err(PdfError::Empty);
         }
-        if bytes.len() > limits::PDF_FILE {
-            return Err(PdfError::TooLarge { bytes: bytes.len() });
+        if length > bytes.limit() {
+            return Err(PdfError::TooLarge { bytes: length });
         }
         // `%PDF-1.7`; programs that read another version number do not agree on what follows.
-        let [
-            b'%',
-            b'P',
-            b'D',
-            b'F',
-            b'-',
-            b'0'..=b'9',
-            b'.',
-            b'0'..=b'9',
-            ..,
-        ] = bytes
+        let [b'%', b'P', b'D', b'F', b'-', b'0'..=b'9', b'.', b'0'..=b'9'] =
+            *bytes.part(0..length.min(8))?
         else {
             return Err(PdfError::NotAPdf);
         };
-        let (startxref, end) = revision::tail(bytes)?;
+        let (startxref, end) = revision::tail(&bytes)?;
         let mut document = Self {
             bytes,
             layers: Vec::new(),
@@ -81,8 +82,8 @@ impl<'a> Document<'a> {
             catalog: OnceCell::new(),
             pages: OnceCell::new(),
         };
-        let mut layers = revision::chain(bytes, startxref, |at| document.section(at))?;
-        document.revisions = revision::revisions(bytes, &mut layers, end)?;
+        let mut layers = revision::chain(&document.bytes, startxref, |at| document.section(at))?;
+        document.revisions = revision::revisions(&document.bytes, &mut layers, end)?;
         document.layers = layers;
         let encrypted = |section: &Section| section.trailer.contains(b"Encrypt");
         if document.sections().any(encrypted) {
@@ -92,10 +93,29 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
-    /// The whole file.
+    /// Bytes of the file.
     #[must_use]
-    pub fn bytes(&self) -> &'a [u8] {
+    pub fn length(&self) -> usize {
+        self.bytes.length()
+    }
+
+    /// Some bytes of the file; nothing if they do not lie within.
+    ///
+    /// # Errors
+    /// [`PdfError::Unreadable`].
+    pub fn part(&self, range: Range<usize>) -> Result<Cow<'a, [u8]>, PdfError> {
+        self.bytes.part(range)
+    }
+
+    /// The digest of the file, to be gone on with.
+    ///
+    /// # Errors
+    /// [`PdfError::Unreadable`].
+    pub fn digest(&self) -> Result<Running, PdfError> {
+        let mut digest = Running::default();
         self.bytes
+            .feed(0..self.length(), &mut |bytes| digest.update(bytes))?;
+        Ok(digest)
     }
 
     /// Its revisions, oldest first; never empty.
@@ -110,8 +130,8 @@ impl<'a> Document<'a> {
     /// [`PdfError::Structure`] if there is no such revision, else what [`Document::open`] says.
     pub fn as_of(&self, number: usize) -> Result<Self, PdfError> {
         let revision = number.checked_sub(1).and_then(|i| self.revisions.get(i));
-        let bytes = revision.and_then(|revision| self.bytes.get(..revision.end));
-        Self::open(bytes.ok_or(PdfError::Structure { what: "revision" })?)
+        let bytes = revision.and_then(|revision| self.bytes.beginning(revision.end));
+        Self::of(bytes.ok_or(PdfError::Structure { what: "revision" })?)
     }
 
     /// The trailer dictionary of the latest revision (that of the stream, if it is one).
@@ -122,15 +142,6 @@ impl<'a> Document<'a> {
             Some(layer) => &layer.section.trailer,
             None => EMPTY.get_or_init(Dict::default),
         }
-    }
-
-    /// The source of the trailer dictionary.
-    #[must_use]
-    pub fn trailer_bytes(&self) -> &'a [u8] {
-        let layer = self.layers.first();
-        layer
-            .and_then(|layer| self.bytes.get(layer.section.trailer_at.clone()))
-            .unwrap_or_default()
     }
 
     /// The reference to the catalog.
@@ -286,10 +297,14 @@ impl<'a> Document<'a> {
     /// compressed object its bytes inside the object stream.
     ///
     /// # Errors
-    /// As [`Document::get`]; [`PdfError::Structure`] if there is no such object.
+    /// As [`Document::get`]; [`PdfError::Structure`] if there is no such object;
+    /// [`PdfError::ObjectTooLarge`] if it has more bytes than a stream may inflate to.
     pub fn raw(&self, reference: ObjRef) -> Result<Cow<'a, [u8]>, PdfError> {
         if let Some(body) = self.body(reference)? {
-            return Ok(Cow::Borrowed(self.bytes.get(body).unwrap_or_default()));
+            if body.len() > limits::PDF_STREAM {
+                return Err(PdfError::ObjectTooLarge { at: body.start });
+            }
+            return self.bytes.part(body);
         }
         let missing = PdfError::Structure { what: "object" };
         match self.entry(reference.num)? {
@@ -317,10 +332,22 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The encoded bytes of a stream.
-    #[must_use]
-    pub fn encoded(&self, stream: &Stream) -> &'a [u8] {
-        self.bytes.get(stream.data.clone()).unwrap_or_default()
+    /// Whether an object has the same bytes here as in another document, however many they are.
+    pub(super) fn has_as(&self, other: &Self, reference: ObjRef) -> Result<bool, PdfError> {
+        let (Some(one), Some(two)) = (self.body(reference)?, other.body(reference)?) else {
+            return Ok(self.raw(reference)? == other.raw(reference)?);
+        };
+        if one.len() != two.len() {
+            return Ok(false);
+        }
+        for done in (0..one.len()).step_by(COMPARED) {
+            let next = one.len().min(done + COMPARED);
+            let piece = |body: &Range<usize>| body.start + done..body.start + next;
+            if self.part(piece(&one))? != other.part(piece(&two))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The decoded bytes of a stream. Each call counts against the document's budget.
@@ -331,7 +358,10 @@ impl<'a> Document<'a> {
     pub fn stream_data(&self, stream: &Stream) -> Result<Vec<u8>, PdfError> {
         let steps = self.steps(&stream.dict)?;
         let limit = limits::PDF_STREAM.min(self.budget.get());
-        let decoded = filter::decode(self.encoded(stream), &steps, limit);
+        if stream.data.len() > limits::PDF_ENCODED {
+            return Err(PdfError::TooLargeInflated { limit });
+        }
+        let decoded = filter::decode(&self.part(stream.data.clone())?, &steps, limit);
         let spent = match &decoded {
             Ok(data) => data.len(),
             Err(PdfError::UnsupportedFilter { .. }) => 0,
@@ -390,10 +420,10 @@ impl<'a> Document<'a> {
     /// The entry of an object, and the end of the revision that made it.
     fn entry(&self, num: u32) -> Result<Option<(Entry, usize)>, PdfError> {
         for layer in &self.layers {
-            let mut entry = layer.section.entry(self.bytes, num)?;
+            let mut entry = layer.section.entry(&self.bytes, num)?;
             if let (None | Some(Entry::Free), Some(hidden)) = (entry, &layer.hidden) {
                 // 7.5.8.4: the table hides from old readers what the stream shows.
-                entry = hidden.entry(self.bytes, num)?.or(entry);
+                entry = hidden.entry(&self.bytes, num)?.or(entry);
             }
             if let Some(entry) = entry {
                 let revision = layer.revision.checked_sub(1);
@@ -406,130 +436,83 @@ impl<'a> Document<'a> {
 
     /// Reads the cross-reference section at `at`.
     fn section(&self, at: usize) -> Result<Section, PdfError> {
-        let mut lexer = Lexer::at(self.bytes, at);
-        lexer.skip_white();
-        let start = lexer.position();
-        if lexer.eat(b"xref") {
-            return Section::table(self.bytes, start);
-        }
-        let damaged = PdfError::XrefDamaged { at };
-        let (Ok(Token::Integer(num)), Ok(Token::Integer(generation))) =
-            (lexer.token(), lexer.token())
-        else {
-            return Err(damaged);
+        let length = self.length();
+        let begins = self.bytes.parse(at, length, |lexer| {
+            lexer.skip_white();
+            let start = lexer.position();
+            if lexer.eat(b"xref") {
+                return Ok((start, None));
+            }
+            match (lexer.token(), lexer.token()) {
+                (Ok(Token::Integer(num)), Ok(Token::Integer(generation))) => {
+                    let num = u32::try_from(num);
+                    let generation = u16::try_from(generation);
+                    let (Ok(num), Ok(generation)) = (num, generation) else {
+                        return Err(PdfError::XrefDamaged { at });
+                    };
+                    Ok((start, Some(ObjRef { num, generation })))
+                }
+                _ => Err(PdfError::XrefDamaged { at }),
+            }
+        });
+        let (start, reference) = begins?;
+        let Some(reference) = reference else {
+            return Section::table(&self.bytes, start);
         };
-        let (Ok(num), Ok(generation)) = (u32::try_from(num), u16::try_from(generation)) else {
-            return Err(damaged);
-        };
-        let reference = ObjRef { num, generation };
-        let located = match self.indirect(start, self.bytes.len(), reference) {
-            Err(PdfError::TooDeep { at }) => return Err(PdfError::TooDeep { at }),
+        let located = match self.indirect(start, length, reference) {
+            Err(error @ (PdfError::TooDeep { .. } | PdfError::Unreadable { .. })) => {
+                return Err(error);
+            }
             other => other.map_err(|_| PdfError::XrefDamaged { at })?,
         };
         let Object::Stream(stream) = located.object else {
-            return Err(damaged);
+            return Err(PdfError::XrefDamaged { at });
         };
-        if num >= limits::PDF_OBJECTS {
+        if reference.num >= limits::PDF_OBJECTS {
             return Err(PdfError::TooManyObjects);
         }
         let data = self.stream_data(&stream)?;
-        let dict_end = stream.data.start;
-        Section::stream(
-            num,
-            start,
-            located.end,
-            stream.dict,
-            located.body.start..dict_end,
-            data,
-        )
+        Section::stream(reference.num, start, located.end, stream.dict, data)
     }
 
     /// Reads `num generation obj … endobj` at `at`, which must end before `limit`.
     fn indirect(&self, at: usize, limit: usize, reference: ObjRef) -> Result<Located, PdfError> {
-        let misplaced = PdfError::ObjectMisplaced { reference, at };
-        let bytes = self.bytes.get(..limit).unwrap_or(self.bytes);
-        let mut lexer = Lexer::at(bytes, at);
-        let expected = [
-            Token::Integer(i64::from(reference.num)),
-            Token::Integer(i64::from(reference.generation)),
-            Token::Keyword(b"obj"),
-        ];
-        for token in expected {
-            if lexer.token().as_ref() != Ok(&token) {
-                return Err(misplaced);
-            }
-        }
-        lexer.skip_white();
-        let start = lexer.position();
-        let mut object = parser::object(&mut lexer)?;
-        let mut end = lexer.position();
-        lexer.skip_space();
-        if lexer.eat(b"stream") {
-            let Object::Dict(dict) = object else {
-                return Err(PdfError::Syntax { at: end });
-            };
-            let data = self.extent(&mut lexer, &dict, reference)?;
-            end = lexer.position();
-            object = Object::Stream(Stream { dict, data });
-        }
-        match lexer.token() {
-            Ok(Token::Keyword(b"endobj")) => Ok(Located {
-                object,
-                body: start..end,
-                end: lexer.position(),
-            }),
-            _ => Err(PdfError::Syntax { at: end }),
-        }
-    }
-
-    /// The data of a stream; the lexer stands behind `stream` and goes behind `endstream`.
-    fn extent(
-        &self,
-        lexer: &mut Lexer<'_>,
-        dict: &Dict,
-        reference: ObjRef,
-    ) -> Result<Range<usize>, PdfError> {
+        let head = self
+            .bytes
+            .parse(at, limit, |lexer| head(lexer, at, reference))?;
+        let (dict, body, start) = match head {
+            Head::Object(located) => return Ok(located),
+            Head::Stream { dict, body, data } => (dict, body, data),
+        };
         let wrong = PdfError::StreamLength { reference };
-        // 7.3.8.1: CR LF or LF, never CR alone.
-        if !lexer.eat(b"\r\n") && !lexer.eat(b"\n") {
-            return Err(wrong);
-        }
-        let start = lexer.position();
         let length = match dict.get(b"Length") {
             Some(Object::Integer(length)) => Some(*length),
-            Some(Object::Ref(length)) if *length != reference => self.length(*length)?,
+            Some(Object::Ref(length)) if *length != reference => self.length_at(*length)?,
             _ => None,
         };
         let length = length.and_then(|length| usize::try_from(length).ok());
-        let Some(end) = length.and_then(|length| start.checked_add(length)) else {
-            return Err(wrong);
-        };
-        lexer.seek(end);
-        // 7.3.8.1 asks for one end of line here; more hide nothing.
-        while lexer.eat_eol() {}
-        if !lexer.eat(b"endstream") {
-            return Err(wrong);
-        }
-        Ok(start..end)
+        let end = length.and_then(|length| start.checked_add(length));
+        let data = start..end.ok_or(wrong)?;
+        let (body_end, end) = self
+            .bytes
+            .parse(data.end, limit, |lexer| behind_data(lexer, reference))?;
+        Ok(Located {
+            object: Object::Stream(Stream { dict, data }),
+            body: body..body_end,
+            end,
+        })
     }
 
     /// An indirect `/Length`. It is a number, so no stream is ever opened for it but an object stream.
-    fn length(&self, reference: ObjRef) -> Result<Option<i64>, PdfError> {
+    fn length_at(&self, reference: ObjRef) -> Result<Option<i64>, PdfError> {
         match self.entry(reference.num)? {
             Some((Entry::InFile { offset, .. }, limit)) => {
-                let bytes = self.bytes.get(..limit).unwrap_or(self.bytes);
-                let mut lexer = Lexer::at(bytes, offset);
-                let expected = [
-                    Token::Integer(i64::from(reference.num)),
-                    Token::Integer(i64::from(reference.generation)),
-                    Token::Keyword(b"obj"),
-                ];
-                for token in expected {
-                    if lexer.token().as_ref() != Ok(&token) {
+                self.bytes.parse(offset, limit, |lexer| {
+                    if !opens(lexer, reference) {
                         return Ok(None);
                     }
-                }
-                Ok(parser::object(&mut lexer)?.as_integer())
+                    Ok(parser::object(lexer)?.as_integer())
+                })
             }
             Some((Entry::InStream { .. }, _)) => Ok(self.get(reference)?.as_integer()),
             _ => Ok(None),
@@ -579,3 +562,6 @@ impl<'a> Document<'a> {
         Container::new(data, count, first).ok_or(damaged)
     }
 }
+
+/// Bytes of two objects that are compared at once.
+const COMPARED: usize = 256 * 1024;

@@ -13,6 +13,7 @@
 use super::error::PdfError;
 use super::lexer::{Lexer, Token};
 use super::object::Object;
+use super::source::{Bytes, find};
 use super::xref::{Form, Section};
 use crate::limits;
 
@@ -41,19 +42,19 @@ pub(crate) struct Layer {
 }
 
 /// The position that the last `startxref` names, and the end of the last `%%EOF`.
-pub(crate) fn tail(bytes: &[u8]) -> Result<(usize, usize), PdfError> {
+pub(super) fn tail(bytes: &Bytes<'_>) -> Result<(usize, usize), PdfError> {
     // Annex H of ISO 32000-1: readers look for the marker in the last 1,024 bytes.
-    let from = bytes.len().saturating_sub(1024);
-    let window = bytes.get(from..).unwrap_or_default();
-    let startxref = rfind(window, b"startxref");
-    let Some(eof) = rfind(window, b"%%EOF") else {
+    let from = bytes.length().saturating_sub(1024);
+    let window = bytes.part(from..bytes.length())?;
+    let startxref = rfind(&window, b"startxref");
+    let Some(eof) = rfind(&window, b"%%EOF") else {
         return Err(match startxref {
             Some(_) => PdfError::NoEof,
             None => PdfError::Truncated,
         });
     };
     let end = from + eof + 5;
-    let rest = bytes.get(end..).unwrap_or_default();
+    let rest = window.get(eof + 5..).unwrap_or_default();
     if startxref.is_some_and(|start| start > eof) {
         return Err(PdfError::NoEof);
     }
@@ -61,7 +62,7 @@ pub(crate) fn tail(bytes: &[u8]) -> Result<(usize, usize), PdfError> {
         return Err(PdfError::TrailingBytes);
     }
     let start = from + startxref.ok_or(PdfError::Truncated)?;
-    let (stated, eof) = ending(bytes, start).ok_or(PdfError::XrefDamaged { at: start })?;
+    let (stated, eof) = ending(bytes, start)?;
     if eof != end {
         return Err(PdfError::XrefDamaged { at: start });
     }
@@ -69,8 +70,13 @@ pub(crate) fn tail(bytes: &[u8]) -> Result<(usize, usize), PdfError> {
 }
 
 /// Reads `startxref N %%EOF` at `at`: the number, and the position behind the marker.
-fn ending(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    let mut lexer = Lexer::at(bytes, at);
+fn ending(bytes: &Bytes<'_>, at: usize) -> Result<(usize, usize), PdfError> {
+    bytes.parse(at, bytes.length(), |lexer| {
+        stated(lexer).ok_or(PdfError::XrefDamaged { at })
+    })
+}
+
+fn stated(lexer: &mut Lexer<'_>) -> Option<(usize, usize)> {
     if !lexer.eat(b"startxref") {
         return None;
     }
@@ -83,8 +89,8 @@ fn ending(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
 }
 
 /// Follows `/Prev` from the section at `start`; `load` reads one section. Newest first.
-pub(crate) fn chain(
-    bytes: &[u8],
+pub(super) fn chain(
+    bytes: &Bytes<'_>,
     start: usize,
     mut load: impl FnMut(usize) -> Result<Section, PdfError>,
 ) -> Result<Vec<Layer>, PdfError> {
@@ -111,7 +117,7 @@ pub(crate) fn chain(
         let forward = layers
             .last()
             .is_some_and(|layer| section.at >= layer.section.at);
-        if forward && (next.is_some() || !linearized(bytes)) {
+        if forward && (next.is_some() || !linearized(bytes)?) {
             return Err(PdfError::XrefDamaged { at });
         }
         layers.push(Layer {
@@ -132,14 +138,14 @@ fn position(section: &Section, key: &[u8]) -> Result<Option<usize>, PdfError> {
     }
 }
 
-fn linearized(bytes: &[u8]) -> bool {
-    let head = bytes.get(..1024).unwrap_or(bytes);
-    find(head, b"/Linearized").is_some()
+fn linearized(bytes: &Bytes<'_>) -> Result<bool, PdfError> {
+    let head = bytes.part(0..bytes.length().min(1024))?;
+    Ok(find(&head, b"/Linearized").is_some())
 }
 
 /// Numbers the layers by revision and finds where each revision ends. Oldest first.
-pub(crate) fn revisions(
-    bytes: &[u8],
+pub(super) fn revisions(
+    bytes: &Bytes<'_>,
     layers: &mut [Layer],
     file_end: usize,
 ) -> Result<Vec<Revision>, PdfError> {
@@ -156,38 +162,45 @@ pub(crate) fn revisions(
             first_part.revision = number;
             startxref = first_part.section.at;
         }
+        // Where this one's `startxref` stands: before the section of the next, or there is only one saving.
+        let mut named = bytes.find(last..bytes.length(), b"startxref")?;
         while let Some(further) = oldest_first.next_if(|next| {
-            let between = bytes.get(last..next.section.at).unwrap_or_default();
-            next.section.at > last && find(between, b"startxref").is_none()
+            let between = |named: usize| named + b"startxref".len() <= next.section.at;
+            next.section.at > last && !named.is_some_and(between)
         }) {
             further.revision = number;
             startxref = further.section.at;
             last = further.section.end;
+            named = bytes.find(last..bytes.length(), b"startxref")?;
         }
         let damaged = PdfError::XrefDamaged { at: startxref };
         if startxref < begin {
             return Err(damaged);
         }
-        let rest = bytes.get(last..).unwrap_or_default();
-        let Some(ahead) = find(rest, b"startxref") else {
+        let Some(named) = named else {
             return Err(damaged);
         };
-        let Some((stated, eof)) = ending(bytes, last + ahead) else {
-            return Err(damaged);
+        let (stated, eof) = match ending(bytes, named) {
+            Err(PdfError::XrefDamaged { .. }) => return Err(damaged),
+            other => other?,
         };
-        let mut behind_white = Lexer::at(bytes, stated);
-        behind_white.skip_white();
-        if stated != startxref && behind_white.position() != startxref {
+        let behind_white = bytes.parse(stated, bytes.length(), |lexer| {
+            lexer.skip_white();
+            Ok(lexer.position())
+        })?;
+        if stated != startxref && behind_white != startxref {
             return Err(damaged);
         }
-        let mut behind = Lexer::at(bytes, eof);
-        behind.eat_eol();
+        let end = bytes.parse(eof, bytes.length(), |lexer| {
+            lexer.eat_eol();
+            Ok(lexer.position())
+        })?;
         begin = eof;
         found.push(Revision {
             number,
             startxref,
             eof,
-            end: behind.position(),
+            end,
             form,
         });
     }
@@ -195,11 +208,6 @@ pub(crate) fn revisions(
         Some(newest) if newest.eof == file_end => Ok(found),
         _ => Err(PdfError::XrefDamaged { at: begin }),
     }
-}
-
-/// Position of the first `word` in `bytes`.
-pub(crate) fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
-    bytes.windows(word.len()).position(|window| window == word)
 }
 
 fn rfind(bytes: &[u8], word: &[u8]) -> Option<usize> {

@@ -420,10 +420,10 @@ pub struct Prepared {
 /// Finishes the update: byte range written, digest computed.
 ///
 /// # Errors
-/// [`PdfError::NotPrepared`] if the placeholder belongs to another update.
+/// [`PdfError::NotPrepared`] if the placeholder belongs to another update; [`PdfError::Unreadable`].
 pub fn prepare(update: Update<'_>, placeholder: Placeholder) -> Result<Prepared, PdfError> {
-    let document = update.document().bytes();
-    let prefix = document.len();
+    let document = update.document();
+    let prefix = document.length();
     let tail = update.tail();
     let body = tail.bodies.get(&placeholder.value.num);
     let start = body.and_then(|body| body.start.checked_sub(prefix));
@@ -447,9 +447,12 @@ pub fn prepare(update: Update<'_>, placeholder: Placeholder) -> Result<Prepared,
         .ok_or(PdfError::NotPrepared)?
         .copy_from_slice(written.as_bytes());
     let (before, behind) = around(&tail, &contents)?;
+    let mut digest = document.digest()?;
+    digest.update(before);
+    digest.update(behind);
     Ok(Prepared {
         prefix,
-        digest: Sha256::of_parts(&[document, before, behind]),
+        digest: digest.finish(),
         contents,
         tail,
     })

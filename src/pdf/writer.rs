@@ -26,6 +26,8 @@ const EDGE: usize = 1024;
 #[derive(Debug)]
 pub struct Update<'d> {
     document: &'d Document<'d>,
+    /// Whether the document ends with an end of line.
+    ends_line: bool,
     next: u32,
     /// Generation and body by object number.
     objects: BTreeMap<u32, (u16, Vec<u8>)>,
@@ -41,14 +43,17 @@ impl<'d> Update<'d> {
     /// An update without objects.
     ///
     /// # Errors
-    /// [`PdfError::TooManyObjects`] if the document has no numbers left.
+    /// [`PdfError::TooManyObjects`] if the document has no numbers left; [`PdfError::Unreadable`].
     pub fn new(document: &'d Document<'d>) -> Result<Self, PdfError> {
         let next = document.next_number();
         if next > limits::PDF_OBJECTS.saturating_sub(ROOM) {
             return Err(PdfError::TooManyObjects);
         }
+        let length = document.length();
+        let last = document.part(length.saturating_sub(1)..length)?;
         Ok(Self {
             document,
+            ends_line: matches!(*last, [b'\n' | b'\r']),
             next,
             objects: BTreeMap::new(),
         })
@@ -130,11 +135,11 @@ impl<'d> Update<'d> {
     }
 
     pub(crate) fn tail(mut self) -> Tail {
-        let prefix = self.document.bytes();
+        let prefix = self.document.length();
         let bodies = self.objects.values();
         let length = bodies.map(|(_, body)| body.len() + 80).sum::<usize>() + 1024;
         let mut out = Vec::with_capacity(length);
-        if !matches!(prefix.last(), Some(b'\n' | b'\r')) {
+        if !self.ends_line {
             out.push(b'\n');
         }
         let identity = self.identity();
@@ -146,14 +151,14 @@ impl<'d> Update<'d> {
         let mut places: Vec<(u32, u16, usize)> = Vec::new();
         let mut bodies = BTreeMap::new();
         for (num, (generation, body)) in &self.objects {
-            places.push((*num, *generation, prefix.len() + out.len()));
+            places.push((*num, *generation, prefix + out.len()));
             out.extend(format!("{num} {generation} obj\n").into_bytes());
-            let start = prefix.len() + out.len();
+            let start = prefix + out.len();
             bodies.insert(*num, start..start + body.len());
             out.extend_from_slice(body);
             out.extend_from_slice(b"\nendobj\n");
         }
-        let startxref = prefix.len() + out.len();
+        let startxref = prefix + out.len();
         let trailer = self.trailer(previous, &identity);
         match own {
             None => {
@@ -203,7 +208,7 @@ impl<'d> Update<'d> {
         let numbers: Vec<String> = numbers
             .map(|(num, (_, body))| format!("{num} {} ", body.len()))
             .collect();
-        let length = document.bytes().len().to_string();
+        let length = document.length().to_string();
         let mut parts: Vec<&[u8]> = vec![length.as_bytes()];
         parts.extend(old.iter().map(Vec::as_slice));
         for (num, (_, body)) in numbers.iter().zip(self.objects.values()) {
@@ -241,7 +246,7 @@ fn stream(own: ObjRef, places: &[(u32, u16, usize)], trailer: &[u8]) -> Vec<u8> 
     let mut rows: Vec<u8> = Vec::new();
     for (_, generation, at) in places {
         rows.push(1);
-        // limits::PDF_FILE keeps positions far below 4 GiB.
+        // limits::PDF_IN_FILE keeps positions far below 4 GiB.
         rows.extend(u32::try_from(*at).unwrap_or(u32::MAX).to_be_bytes());
         rows.extend(generation.to_be_bytes());
     }

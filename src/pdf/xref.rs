@@ -4,9 +4,10 @@
 //! costs the same however many objects it has.
 
 use super::error::PdfError;
-use super::lexer::{Lexer, Token};
+use super::lexer::Token;
 use super::object::{Dict, Object};
 use super::parser;
+use super::source::Bytes;
 use crate::limits;
 
 /// What a section says about one object.
@@ -61,8 +62,6 @@ pub(crate) struct Section {
     pub(crate) form: Form,
     /// The trailer dictionary, or that of the stream.
     pub(crate) trailer: Dict,
-    /// The source of its trailer dictionary.
-    pub(crate) trailer_at: std::ops::Range<usize>,
     /// The number of the stream that it is; it need not list itself.
     own: Option<u32>,
     /// In the order of their numbers, without overlap.
@@ -82,49 +81,55 @@ const SHORT_ENTRY: usize = 19;
 
 impl Section {
     /// Reads a table that begins at `at`.
-    pub(crate) fn table(bytes: &[u8], at: usize) -> Result<Self, PdfError> {
-        let damaged = PdfError::XrefDamaged { at };
-        let mut lexer = Lexer::at(bytes, at);
-        if !lexer.eat(b"xref") {
-            return Err(damaged);
-        }
+    pub(super) fn table(bytes: &Bytes<'_>, at: usize) -> Result<Self, PdfError> {
+        let damaged = || PdfError::XrefDamaged { at };
+        let length = bytes.length();
+        let mut next = bytes.parse(at, length, |lexer| {
+            let there = lexer.eat(b"xref");
+            there.then_some(lexer.position()).ok_or(damaged())
+        })?;
         let mut runs = Vec::new();
         loop {
-            match lexer.token() {
-                Ok(Token::Integer(first)) => {
-                    let Ok(Token::Integer(count)) = lexer.token() else {
-                        return Err(damaged);
-                    };
-                    lexer.skip_white();
-                    let entries = lexer.position();
-                    let stride = stride(bytes.get(entries..).unwrap_or_default());
-                    let run = run_of(first, count, entries, stride);
-                    let run = run.ok_or(PdfError::XrefDamaged { at })?;
-                    let length = size(run.count).checked_mul(stride);
-                    let end = length.and_then(|length| entries.checked_add(length));
-                    let Some(end) = end.filter(|end| *end <= bytes.len()) else {
-                        return Err(damaged);
-                    };
-                    runs.push(run);
-                    lexer.seek(end);
+            let head = bytes.parse(next, length, |lexer| {
+                match (lexer.token(), lexer.position()) {
+                    (Ok(Token::Keyword(b"trailer")), behind) => Ok((None, behind)),
+                    (Ok(Token::Integer(first)), _) => {
+                        let Ok(Token::Integer(count)) = lexer.token() else {
+                            return Err(damaged());
+                        };
+                        lexer.skip_white();
+                        Ok((Some((first, count)), lexer.position()))
+                    }
+                    _ => Err(damaged()),
                 }
-                Ok(Token::Keyword(b"trailer")) => break,
-                _ => return Err(damaged),
-            }
+            })?;
+            next = head.1;
+            let Some((first, count)) = head.0 else {
+                break;
+            };
+            let one = next..length.min(next + TABLE_ENTRY);
+            let run = run_of(first, count, next, bytes.row(one, stride)?).ok_or_else(damaged)?;
+            let rows = size(run.count).checked_mul(run.stride);
+            let end = rows.and_then(|rows| next.checked_add(rows));
+            next = end.filter(|end| *end <= length).ok_or_else(damaged)?;
+            runs.push(run);
         }
-        lexer.skip_space();
-        let trailer_start = lexer.position();
-        let Ok(Object::Dict(trailer)) = parser::object(&mut lexer) else {
-            return Err(damaged);
+        let trailer = bytes.parse(next, length, |lexer| {
+            let trailer = parser::object(lexer)?;
+            Ok((trailer, lexer.position()))
+        });
+        let (trailer, end) = match trailer {
+            Ok((Object::Dict(trailer), end)) => (trailer, end),
+            Err(error @ PdfError::Unreadable { .. }) => return Err(error),
+            _ => return Err(damaged()),
         };
         Ok(Self {
             at,
-            end: lexer.position(),
+            end,
             form: Form::Table,
             trailer,
-            trailer_at: trailer_start..lexer.position(),
             own: None,
-            runs: in_order(runs).ok_or(damaged)?,
+            runs: in_order(runs).ok_or_else(damaged)?,
             rows: Rows::InFile,
         })
     }
@@ -135,7 +140,6 @@ impl Section {
         at: usize,
         end: usize,
         trailer: Dict,
-        trailer_at: std::ops::Range<usize>,
         data: Vec<u8>,
     ) -> Result<Self, PdfError> {
         let damaged = PdfError::XrefDamaged { at };
@@ -154,7 +158,6 @@ impl Section {
             end,
             form: Form::Stream,
             trailer,
-            trailer_at,
             own: Some(own),
             runs: in_order(runs).ok_or(damaged)?,
             rows: Rows::Inflated { data, widths },
@@ -162,7 +165,7 @@ impl Section {
     }
 
     /// What the section says about object `num`; `None` if nothing.
-    pub(crate) fn entry(&self, bytes: &[u8], num: u32) -> Result<Option<Entry>, PdfError> {
+    pub(super) fn entry(&self, bytes: &Bytes<'_>, num: u32) -> Result<Option<Entry>, PdfError> {
         let behind = self.runs.partition_point(|run| run.first <= num);
         let Some(run) = behind.checked_sub(1).and_then(|i| self.runs.get(i)) else {
             return Ok(None);
@@ -174,7 +177,7 @@ impl Section {
         let at = run.at + size(row) * run.stride;
         let within = at..at + run.stride;
         let entry = match &self.rows {
-            Rows::InFile => bytes.get(within).and_then(table_entry),
+            Rows::InFile => bytes.row(within, table_entry)?,
             Rows::Inflated { data, widths } => {
                 data.get(within).and_then(|row| stream_entry(row, *widths))
             }

@@ -30,16 +30,20 @@ impl Hash {
     /// The digest of the parts, one after the other.
     #[must_use]
     pub fn of(self, parts: &[&[u8]]) -> Vec<u8> {
-        let algorithm = match self {
-            Self::Sha256 => &ring::digest::SHA256,
-            Self::Sha384 => &ring::digest::SHA384,
-            Self::Sha512 => &ring::digest::SHA512,
-        };
-        let mut context = ring::digest::Context::new(algorithm);
+        let mut context = self.begun();
         for part in parts {
             context.update(part);
         }
         context.finish().as_ref().to_vec()
+    }
+
+    /// A digest of nothing, to be gone on with.
+    pub(super) fn begun(self) -> ring::digest::Context {
+        ring::digest::Context::new(match self {
+            Self::Sha256 => &ring::digest::SHA256,
+            Self::Sha384 => &ring::digest::SHA384,
+            Self::Sha512 => &ring::digest::SHA512,
+        })
     }
 
     /// Bytes of a digest.

@@ -57,6 +57,8 @@ impl Backend {
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA synchronous = FULL",
                 "PRAGMA foreign_keys = ON",
+                // Pages: 32 MiB. Usually readers bring the log in long before (`wal.rs`).
+                "PRAGMA wal_autocheckpoint = 8192",
             ],
             // A transaction that hangs must not hold the log head for ever.
             Self::Postgres => &[
@@ -72,8 +74,21 @@ impl Backend {
 
     pub(super) fn on_connect_reader(self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite => &["PRAGMA busy_timeout = 5000", "PRAGMA query_only = ON"],
+            Self::Sqlite => &[
+                "PRAGMA busy_timeout = 5000",
+                "PRAGMA query_only = ON",
+                // For what it brings from the log into the file.
+                "PRAGMA synchronous = FULL",
+            ],
             Self::Postgres => self.on_connect_writer(),
+        }
+    }
+
+    /// What brings commits from a log of the program's own into its file, without anybody's waiting for it.
+    pub(super) fn bring_in(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("PRAGMA wal_checkpoint(PASSIVE)"),
+            Self::Postgres => None,
         }
     }
 

@@ -42,6 +42,7 @@ mod results;
 mod rows;
 mod status_changes;
 mod status_lists;
+mod wal;
 
 pub use accounts::{Account, ApiKey};
 pub use agencies::{Agency, Seal};
@@ -67,11 +68,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Connections to PostgreSQL, or readers of SQLite, unless told otherwise.
-pub const CONNECTIONS: u32 = 10;
+/// Connections to PostgreSQL, or readers of SQLite.
+const CONNECTIONS: u32 = 10;
 
 /// How often [`Store::run`] tries before it gives the contention to its caller.
 pub const ATTEMPTS: u32 = 10;
@@ -91,6 +92,8 @@ pub struct Store {
     readers: AnyPool,
     /// Whether the last attempt to write failed for no fault of its own.
     failing: Arc<AtomicBool>,
+    /// What [`Self::run`] has committed.
+    commits: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -100,14 +103,6 @@ impl Store {
     /// [`StoreError::Url`] for other databases and for SQLite in memory, which no two connections share;
     /// [`StoreError::Migration`] when the tables were changed by somebody else.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Self::open_with(url, CONNECTIONS).await
-    }
-
-    /// [`Self::open`] with a number of connections.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         // sqlx asks for the provider of the process in one of its ways (`verify-ca`); another one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -117,12 +112,12 @@ impl Store {
                 // A file does not hang up: asking before each use would only cost a change of thread.
                 let writers = pool(1, backend.on_connect_writer()).test_before_acquire(false);
                 let writers = writers.connect(&url).await?;
-                let readers = pool(connections, backend.on_connect_reader());
+                let readers = pool(CONNECTIONS, backend.on_connect_reader());
                 let readers = readers.test_before_acquire(false);
                 (writers, readers.connect_lazy(&url)?)
             }
             Backend::Postgres => {
-                let pool = pool(connections, backend.on_connect_writer());
+                let pool = pool(CONNECTIONS, backend.on_connect_writer());
                 let pool = pool.connect(&url).await?;
                 (pool.clone(), pool)
             }
@@ -133,6 +128,7 @@ impl Store {
             writers,
             readers,
             failing: Arc::default(),
+            commits: Arc::default(),
         };
         Ok(store)
     }
@@ -183,6 +179,7 @@ impl Store {
     {
         let (tx, found) = work(self.begin().await?).await?;
         tx.commit().await?;
+        self.committed();
         Ok(found)
     }
 

@@ -326,8 +326,8 @@ fn own_time_stamp_fits(signed: &SignedData) -> bool {
 fn is_lower_case(document: &Document<'_>, field: &SignatureField) -> bool {
     let gap = field
         .byte_range
-        .and_then(|[_, first, second, _]| document.bytes().get(first..second));
-    gap.is_some_and(|gap| !gap.iter().any(u8::is_ascii_uppercase))
+        .map(|[_, first, second, _]| document.part(first..second));
+    matches!(gap, Some(Ok(gap)) if !gap.iter().any(u8::is_ascii_uppercase))
 }
 
 fn worse(a: Outcome, b: Outcome) -> Outcome {

@@ -16,6 +16,7 @@ mod evidence;
 mod faults;
 mod hostile;
 mod judges;
+mod large;
 mod openapi;
 mod pades;
 mod pages;

@@ -7,6 +7,7 @@ mod foreign;
 mod reading;
 mod refusing;
 mod signing;
+mod windows;
 mod writing;
 
 use super::judges::{python, root, run};

@@ -17,3 +17,4 @@ mod serializable;
 mod staging;
 mod tls;
 mod transactions;
+mod wal;

@@ -12,12 +12,11 @@ mod report;
 use super::serve::Stop;
 use super::{Exit, database, operator};
 use crate::access::Caller;
-use crate::app::Installation;
+use crate::app::{Installation, digest_of};
 use crate::catalogue::ResultType;
 use crate::clock::{Clock as _, SystemClock};
 use crate::digest::Sha256;
-use crate::issuance::{Examined, IssueError, Issuer, Receipt, Request, Together};
-use crate::limits;
+use crate::issuance::{Examined, IssueError, Issuer, Original, Receipt, Request, Together};
 use crate::qr::{Symbol, render};
 use crate::store::documents::Documents;
 use anyhow::Context as _;
@@ -29,7 +28,7 @@ use report::{IssuedReport, RefusedReport};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,6 +68,9 @@ const TOGETHER: usize = 128;
 
 /// Bytes of PDFs that are held at once.
 const PDFS: usize = 32 * 1024 * 1024;
+
+/// Files that are written at once.
+const WRITTEN_AT_ONCE: usize = 8;
 
 /// Refused rows that are shown on the terminal; the report has them all.
 const SHOWN: u64 = 20;
@@ -282,7 +284,7 @@ impl Work<'_> {
             keys.extend(own.iter().copied());
             let request = self.request(data, pdf.as_deref());
             if let Ok((_, request)) = &request {
-                bytes += request.pdf.as_ref().map_or(0, Vec::len);
+                bytes += request.pdf.as_ref().map_or(0, Original::held);
             }
             rows.push(Asked {
                 row,
@@ -303,7 +305,8 @@ impl Work<'_> {
         if named.as_str() != Some(code) {
             return Err(Fault::of("row/other-type").in_column("type"));
         }
-        let pdf = pdf.map(read_pdf).transpose()?;
+        let unreadable = |_| Fault::of("row/pdf-unreadable").in_column("pdf");
+        let pdf = pdf.map(Original::open).transpose().map_err(unreadable)?;
         let agency = data.get("agency_code").and_then(Value::as_str);
         let caller = operator(agency.unwrap_or_default().trim());
         let once = None;
@@ -369,6 +372,11 @@ impl Work<'_> {
         }
         let mut writing = JoinSet::new();
         for (_, receipt) in &done {
+            if writing.len() >= WRITTEN_AT_ONCE
+                && let Some(written) = writing.join_next().await
+            {
+                written??;
+            }
             let (receipt, documents) = (receipt.clone(), self.documents.clone());
             let path = self.asked.out_dir.join(self.asked.file(&receipt));
             writing.spawn(hand_out(receipt, documents, path, self.asked.symbol));
@@ -495,31 +503,36 @@ async fn hand_out(
     path: PathBuf,
     format: SymbolFormat,
 ) -> anyhow::Result<()> {
-    let signed = match receipt.document {
-        Some(digest) => Some(
-            documents
-                .get(digest)
-                .await?
-                .context("a signed PDF is gone")?,
-        ),
-        None => None,
+    let mut part = path.clone().into_os_string();
+    part.push(".part");
+    let Some(digest) = receipt.document else {
+        let written = tokio::task::spawn_blocking(move || {
+            let bytes = symbol(&receipt, format)?;
+            if !is_there(&path, Sha256::of(&bytes)) {
+                std::fs::write(&part, bytes)?;
+                std::fs::rename(&part, &path)?;
+            }
+            anyhow::Ok(())
+        });
+        return written.await?;
     };
-    let written = tokio::task::spawn_blocking(move || {
-        let bytes = match (signed, format) {
-            (Some(signed), _) => signed,
-            (None, format) => symbol(&receipt, format)?,
-        };
-        let there =
-            std::fs::read(&path).is_ok_and(|there| Sha256::of(&there) == Sha256::of(&bytes));
-        if !there {
-            let mut part = path.clone().into_os_string();
-            part.push(".part");
-            std::fs::write(&part, bytes)?;
-            std::fs::rename(&part, &path)?;
+    let begun = tokio::task::spawn_blocking(move || {
+        if is_there(&path, digest) {
+            return anyhow::Ok(None);
         }
-        anyhow::Ok(())
+        Ok(Some((std::fs::File::create(&part)?, part, path)))
     });
-    written.await?
+    if let Some((file, part, path)) = begun.await?? {
+        let there = documents.copy(digest, file).await?;
+        anyhow::ensure!(there, "a signed PDF is gone");
+        tokio::fs::rename(part, path).await?;
+    }
+    Ok(())
+}
+
+/// Whether a file with these bytes stands there.
+fn is_there(path: &Path, digest: Sha256) -> bool {
+    digest_of(path).is_ok_and(|(there, _)| there == digest)
 }
 
 /// The symbol of a result as a picture.
@@ -531,17 +544,6 @@ pub(super) fn symbol(receipt: &Receipt, format: SymbolFormat) -> anyhow::Result<
         SymbolFormat::Svg => render::svg(&symbol, &receipt.id.grouped()).into_bytes(),
         SymbolFormat::Png => render::png(&symbol, PIXELS_PER_MODULE),
     })
-}
-
-/// A PDF of any size the reader takes; one byte more tells it that there is more.
-fn read_pdf(path: &Path) -> Result<Vec<u8>, Fault> {
-    let unreadable = |_| Fault::of("row/pdf-unreadable").in_column("pdf");
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(limits::PDF_FILE as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    Ok(bytes)
 }
 
 fn progress(rows: u64) -> ProgressBar {

@@ -87,7 +87,7 @@ pub(super) async fn issue(
 ) -> anyhow::Result<Receipt> {
     let request = Request {
         data,
-        pdf: pdf.map(<[u8]>::to_vec),
+        pdf: pdf.map(|pdf| pdf.to_vec().into()),
         once: None,
     };
     match made.issuer()?.issue(&operator(AGENCY), request).await? {

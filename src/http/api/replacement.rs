@@ -1,7 +1,7 @@
 //! Issuing a result in the place of another.
 
-use super::super::extract::{Form, Json};
-use super::super::problem::{Problem, ProblemField};
+use super::super::extract::JsonOrForm;
+use super::super::problem::Problem;
 use super::super::state::Service;
 use super::Id;
 use super::change_requests::RequestBody;
@@ -9,9 +9,8 @@ use super::results::{Submission, issued, once};
 use super::status::Change;
 use crate::access::Caller;
 use crate::issuance::{Replaced, Replacement, Request};
-use crate::limits;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request as HttpRequest, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequest, Request as HttpRequest, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -34,55 +33,30 @@ struct Body {
 impl<S: Send + Sync> FromRequest<S> for Successor {
     type Rejection = Problem;
 
-    async fn from_request(mut request: HttpRequest, state: &S) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok());
-        if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
-            // The route lets a PDF through; data alone is never that large.
-            DefaultBodyLimit::max(limits::JSON_BODY).apply(&mut request);
-            let Json(body) = Json::<Body>::from_request(request, state).await?;
-            return Ok(Self {
-                change: Change {
-                    reason: body.reason,
-                    decision: body.decision,
-                    authority: body.authority,
+    async fn from_request(request: HttpRequest, state: &S) -> Result<Self, Problem> {
+        Ok(
+            match JsonOrForm::<Body>::from_request(request, state).await? {
+                JsonOrForm::Json(body) => Self {
+                    change: Change {
+                        reason: body.reason,
+                        decision: body.decision,
+                        authority: body.authority,
+                    },
+                    submission: Submission {
+                        data: body.data,
+                        pdf: None,
+                    },
                 },
-                submission: Submission {
-                    data: body.data,
-                    pdf: None,
+                JsonOrForm::Form(mut form) => Self {
+                    change: form.take_json("change")?,
+                    submission: Submission {
+                        data: form.take_json("data")?,
+                        pdf: form.take("pdf"),
+                    },
                 },
-            });
-        }
-        let mut form = Form::from_request(request, state).await?;
-        Ok(Self {
-            change: part(&mut form, "change")?,
-            submission: Submission {
-                data: part(&mut form, "data")?,
-                pdf: form.take("pdf"),
             },
-        })
+        )
     }
-}
-
-/// A part of the form that is JSON.
-fn part<T: for<'de> Deserialize<'de>>(form: &mut Form, name: &'static str) -> Result<T, Problem> {
-    let shape = |code| {
-        let field = ProblemField {
-            field: name.to_owned(),
-            code,
-        };
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![field])
-    };
-    let bytes = form.take(name).ok_or_else(|| shape("field/missing"))?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        if error.is_data() {
-            shape("field/shape")
-        } else {
-            Problem::new(StatusCode::BAD_REQUEST, "request/not-json")
-        }
-    })
 }
 
 /// `POST /api/v1/results/{id}/replacement`
@@ -101,7 +75,7 @@ pub(in super::super) async fn replace(
     let once = once(&headers, &successor.submission, about.as_bytes())?;
     let request = Request {
         data: successor.submission.data,
-        pdf: successor.submission.pdf,
+        pdf: successor.submission.pdf.map(Into::into),
         once,
     };
     let replacement = Replacement::of(id, grounds);

@@ -1,18 +1,19 @@
 //! Issuing and reading results.
 
-use super::super::extract::{Form, Json};
-use super::super::problem::{Problem, ProblemField};
+use super::super::extract::JsonOrForm;
+use super::super::pieces::Pieces;
+use super::super::problem::Problem;
 use super::super::state::Service;
 use super::{Id, LogPlace, unknown_result};
 use crate::access::{Caller, Permission};
 use crate::clock::iso_date;
 use crate::digest::Sha256;
 use crate::issuance::{Once, Outcome, Receipt, Request};
-use crate::limits;
 use crate::qr::{Symbol, render};
 use crate::store::StoredResult;
+use crate::store::documents::Opened;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request as HttpRequest, State};
+use axum::extract::{FromRequest, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -30,30 +31,13 @@ pub(in super::super) struct Submission {
 impl<S: Send + Sync> FromRequest<S> for Submission {
     type Rejection = Problem;
 
-    async fn from_request(mut request: HttpRequest, state: &S) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok());
-        if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
-            // The route lets a PDF through; data alone is never that large.
-            DefaultBodyLimit::max(limits::JSON_BODY).apply(&mut request);
-            let Json(data) = Json::from_request(request, state).await?;
-            return Ok(Self { data, pdf: None });
-        }
-        let mut form = Form::from_request(request, state).await?;
-        let missing = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request/shape").fields(vec![
-            ProblemField {
-                field: "data".to_owned(),
-                code: "field/missing",
+    async fn from_request(request: HttpRequest, state: &S) -> Result<Self, Problem> {
+        Ok(match JsonOrForm::from_request(request, state).await? {
+            JsonOrForm::Json(data) => Self { data, pdf: None },
+            JsonOrForm::Form(mut form) => Self {
+                data: form.take_json("data")?,
+                pdf: form.take("pdf"),
             },
-        ]);
-        let data = form.take("data").ok_or(missing)?;
-        let data = serde_json::from_slice(&data)
-            .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "request/not-json"))?;
-        Ok(Self {
-            data,
-            pdf: form.take("pdf"),
         })
     }
 }
@@ -79,7 +63,7 @@ pub(in super::super) async fn create(
     let once = once(&headers, &submission, b"")?;
     let request = Request {
         data: submission.data,
-        pdf: submission.pdf,
+        pdf: submission.pdf.map(Into::into),
         once,
     };
     Ok(issued(service.issuer.issue(&caller, request).await?))
@@ -216,8 +200,11 @@ pub(in super::super) async fn pdf(
     let stored = readable(&service, &caller, Id(id)).await?;
     let none = || Problem::new(StatusCode::NOT_FOUND, "result/no-pdf");
     let name = stored.issued.document.ok_or_else(none)?;
-    let bytes = service.documents.get(name).await?.ok_or_else(none)?;
-    let mut response = file(bytes, "application/pdf");
+    let body = match service.documents.open(name).await?.ok_or_else(none)? {
+        Opened::Memory(bytes) => Body::from(bytes),
+        Opened::File(held, length) => Body::new(Pieces::of(held, length)),
+    };
+    let mut response = file(body, "application/pdf");
     let disposition = format!("attachment; filename=\"{}.pdf\"", stored.issued.result_code);
     if let Ok(value) = HeaderValue::from_str(&disposition) {
         response
@@ -270,10 +257,10 @@ fn symbol(service: &Service, stored: &StoredResult) -> Result<Symbol, Problem> {
     Symbol::for_issue(&qr_text(service, stored)?).map_err(|error| Problem::internal(&error))
 }
 
-fn file(bytes: Vec<u8>, kind: &'static str) -> Response {
+fn file(body: impl Into<Body>, kind: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "private, no-store"),
     ];
-    (headers, Body::from(bytes)).into_response()
+    (headers, body.into()).into_response()
 }

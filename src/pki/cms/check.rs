@@ -47,21 +47,46 @@ pub enum Binding {
     None,
 }
 
+/// What a detached signature is said to sign: bytes in memory, or what is read for it.
+pub trait Content {
+    /// Hands its bytes over, from the first to the last; whether all of them could be read.
+    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool;
+}
+
+/// Parts, one after the other.
+impl<T: AsRef<[u8]>, const N: usize> Content for [T; N] {
+    fn feed(&self, to: &mut dyn FnMut(&[u8])) -> bool {
+        for part in self {
+            to(part.as_ref());
+        }
+        true
+    }
+}
+
 impl SignedData {
     /// Checks the signature of a content that was hashed with SHA-256. For a signature with another digest
     /// algorithm see [`Self::check_content`].
     #[must_use]
     pub fn check(&self, content_digest: Sha256) -> CmsCheck {
-        self.check_digest(|hash| (hash == Hash::Sha256).then(|| content_digest.0.to_vec()))
+        self.check_digest(|hash| match hash {
+            Hash::Sha256 => Ok(content_digest.0.to_vec()),
+            other => Err(CmsOutcome::Unsupported(Unsupported::OtherDigest(other))),
+        })
     }
 
-    /// Checks the signature of the parts, one after the other, with the signature's own digest algorithm.
+    /// Checks the signature of a content with the signature's own digest algorithm. Content that cannot be
+    /// read to its end is another than the signed one.
     #[must_use]
-    pub fn check_content(&self, parts: &[&[u8]]) -> CmsCheck {
-        self.check_digest(|hash| Some(hash.of(parts)))
+    pub fn check_content(&self, content: &impl Content) -> CmsCheck {
+        self.check_digest(|hash| {
+            let mut digest = hash.begun();
+            let read = content.feed(&mut |bytes| digest.update(bytes));
+            let digest = read.then(|| digest.finish().as_ref().to_vec());
+            digest.ok_or(CmsOutcome::DigestMismatch)
+        })
     }
 
-    fn check_digest(&self, digest_with: impl Fn(Hash) -> Option<Vec<u8>>) -> CmsCheck {
+    fn check_digest(&self, digest_with: impl Fn(Hash) -> Result<Vec<u8>, CmsOutcome>) -> CmsCheck {
         let outcome = match self.judge(digest_with) {
             Ok(()) => CmsOutcome::Intact,
             Err(outcome) => outcome,
@@ -84,7 +109,10 @@ impl SignedData {
     }
 
     /// The signature comes first: attributes that nobody signed say nothing about the content.
-    fn judge(&self, digest_with: impl Fn(Hash) -> Option<Vec<u8>>) -> Result<(), CmsOutcome> {
+    fn judge(
+        &self,
+        digest_with: impl Fn(Hash) -> Result<Vec<u8>, CmsOutcome>,
+    ) -> Result<(), CmsOutcome> {
         let hash = self.signer.digest.map_err(CmsOutcome::Unsupported)?;
         let scheme = self.signer.scheme.map_err(CmsOutcome::Unsupported)?;
         let signer = self.signer().ok_or(CmsOutcome::NoSignerCertificate)?;
@@ -103,10 +131,10 @@ impl SignedData {
             check_certificate(id, signer)?;
         }
         let signed = self.signed_digest(attributes)?;
-        match digest_with(hash) {
-            Some(actual) if actual == signed => Ok(()),
-            Some(_) => Err(CmsOutcome::DigestMismatch),
-            None => Err(CmsOutcome::Unsupported(Unsupported::OtherDigest(hash))),
+        if digest_with(hash)? == signed {
+            Ok(())
+        } else {
+            Err(CmsOutcome::DigestMismatch)
         }
     }
 

@@ -18,7 +18,7 @@ mod check;
 mod parse;
 mod signing;
 
-pub use check::{Binding, CmsCheck, CmsOutcome};
+pub use check::{Binding, CmsCheck, CmsOutcome, Content};
 pub use parse::{CmsError, SignedData};
 pub use signing::{Signed, Signing, SigningError, size_bound, size_bound_stamped};
 

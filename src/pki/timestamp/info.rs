@@ -6,6 +6,7 @@ use crate::pki::asn1::{
     self, BOOLEAN, Broken, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, CONTEXT_1_PRIMITIVE, Element,
     GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, element, sequence, unsigned,
 };
+use crate::pki::cms::Content;
 use crate::pki::moment::{self, Precise};
 use crate::pki::revocation::extensions;
 use crate::pki::scheme::{Hash, Unsupported};
@@ -114,13 +115,15 @@ impl Info {
         &self.serial
     }
 
-    /// Whether it is of the parts, one after the other.
+    /// Whether it is of this content.
     ///
     /// # Errors
-    /// [`TimeStampError::Imprint`]; [`TimeStampError::Digest`] for SHA-1 and digests nobody knows.
-    pub fn is_of(&self, parts: &[&[u8]]) -> Result<(), TimeStampError> {
-        let hash = self.hash.map_err(TimeStampError::Digest)?;
-        if hash.of(parts) == self.digest {
+    /// [`TimeStampError::Imprint`], also when the content cannot be read to its end; [`TimeStampError::Digest`]
+    /// for SHA-1 and digests nobody knows.
+    pub fn is_of(&self, content: &impl Content) -> Result<(), TimeStampError> {
+        let mut digest = self.hash.map_err(TimeStampError::Digest)?.begun();
+        let read = content.feed(&mut |bytes| digest.update(bytes));
+        if read && digest.finish().as_ref() == self.digest {
             Ok(())
         } else {
             Err(TimeStampError::Imprint)
@@ -231,7 +234,7 @@ mod tests {
             let bytes = write(POLICY, (Hash::Sha512, &digest), &serial, at, accuracy, nonce.as_deref());
             let info = Info::parse(&bytes).unwrap();
             prop_assert_eq!(info.is_of(&[&content]), Ok(()));
-            prop_assert_eq!(info.is_of(&[&content, b"more"]), Err(TimeStampError::Imprint));
+            prop_assert_eq!(info.is_of(&[content.as_slice(), b"more"]), Err(TimeStampError::Imprint));
             prop_assert_eq!(info.time(), at);
             prop_assert_eq!(info.accuracy(), u32::from(accuracy));
             prop_assert_eq!(&info.nonce, &nonce);

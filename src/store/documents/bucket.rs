@@ -6,6 +6,7 @@
 
 use super::{DocumentError, shelf_and_name, within_limit};
 use crate::digest::Sha256;
+use crate::limits;
 use crate::private::Private;
 use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
 use object_store::client::{Certificate, ClientOptions};
@@ -110,7 +111,7 @@ impl Objects {
         let whole = async {
             let found = self.client.get(&path).await.map_err(Fault::from)?;
             // The body ends where this says.
-            within_limit(found.meta.size).map_err(Fault::Of)?;
+            within_limit(found.meta.size, limits::DOCUMENT).map_err(Fault::Of)?;
             Ok::<_, Fault>(found.bytes().await?)
         };
         match self.in_time(whole).await {

@@ -1,14 +1,18 @@
 //! Documents in a directory of this machine, which several processes may share.
 
+use super::draft::Piecewise;
 use super::{DocumentError, shelf_and_name, within_limit};
-use crate::digest::Sha256;
+use crate::digest::{Running, Sha256};
+use crate::limits;
+use crate::pdf::Source;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::NamedTempFile;
 
 /// The file whose lock says that the process of a folder lives.
 const LOCK: &str = "lock";
@@ -34,6 +38,40 @@ struct Own {
     lock: File,
     /// What was staged and then left, to be settled.
     left: Mutex<BTreeSet<Sha256>>,
+}
+
+/// A document that is being written. Dropped it is gone; if the process dies first, the next one takes it away.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    file: NamedTempFile,
+    length: usize,
+    digest: Running,
+    own: Arc<Own>,
+}
+
+impl Unfinished {
+    /// Its digest as it is now.
+    pub(super) fn digest(&self) -> Sha256 {
+        self.digest.clone().finish()
+    }
+
+    /// Appends to it.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.digest.update(bytes);
+        self.length += bytes.len();
+        Ok(())
+    }
+}
+
+impl Source for Unfinished {
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    fn read(&self, at: usize, into: &mut [u8]) -> io::Result<()> {
+        self.file.as_file().read_exact_at(into, at as u64)
+    }
 }
 
 /// A document that is written, while its record is being made. Dropped without being kept it is left to be
@@ -119,6 +157,25 @@ impl Folder {
             .await
     }
 
+    /// Copies an original to where documents are made.
+    pub(super) async fn draft(
+        &self,
+        original: Arc<Piecewise>,
+    ) -> Result<Unfinished, DocumentError> {
+        self.off_thread(move |folder| {
+            let mut unfinished = folder.watched(|| folder.begin())?;
+            original.feed(|bytes| folder.watched(|| unfinished.append(bytes)))?;
+            Ok(unfinished)
+        })
+        .await
+    }
+
+    /// Stages what was made there.
+    pub(super) async fn finish(&self, unfinished: Unfinished) -> Result<Staged, DocumentError> {
+        self.off_thread(move |folder| Ok(folder.watched(|| staged(unfinished))?))
+            .await
+    }
+
     pub(super) async fn keep(&self, staged: Staged) -> Result<(), DocumentError> {
         self.off_thread(move |folder| {
             folder.watched(|| folder.shelve(&staged.path(), staged.name))?;
@@ -129,7 +186,27 @@ impl Folder {
     }
 
     pub(super) async fn get(&self, name: Sha256) -> Result<Option<Vec<u8>>, DocumentError> {
-        self.off_thread(move |folder| folder.find(name)).await
+        self.off_thread(move |folder| {
+            let Some(mut file) = folder.find(name)? else {
+                return Ok(None);
+            };
+            within_limit(file.metadata()?.len(), limits::DOCUMENT)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        })
+        .await
+    }
+
+    pub(super) async fn file(&self, name: Sha256) -> Result<Option<File>, DocumentError> {
+        self.off_thread(move |folder| {
+            let found = folder.find(name)?;
+            if let Some(file) = &found {
+                within_limit(file.metadata()?.len(), limits::DOCUMENT_IN_FILE)?;
+            }
+            Ok(found)
+        })
+        .await
     }
 
     pub(super) async fn exists(&self, name: Sha256) -> Result<bool, DocumentError> {
@@ -173,7 +250,7 @@ impl Folder {
         self.watched(|| {
             let own = self.own()?;
             // As much as a stamped page, so that the last free block does not count as room.
-            let mut file = tempfile::NamedTempFile::new_in(&own.folder)?;
+            let mut file = NamedTempFile::new_in(&own.folder)?;
             file.write_all(&vec![0; 64 * 1024])?;
             file.as_file().sync_all()
         })
@@ -183,18 +260,19 @@ impl Folder {
         self.watched(|| {
             let own = self.own()?;
             // Dropped on the way it is gone; nothing half-written stays.
-            let mut file = tempfile::NamedTempFile::new_in(&own.folder)?;
+            let mut file = NamedTempFile::new_in(&own.folder)?;
             file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            let staged = Staged {
-                name,
-                own,
-                kept: AtomicBool::new(false),
-            };
-            staged.own.left().remove(&name);
-            file.persist(staged.path()).map_err(|error| error.error)?;
-            sync(&staged.own.folder)?;
-            Ok(staged)
+            lasting(file, name, own)
+        })
+    }
+
+    fn begin(&self) -> io::Result<Unfinished> {
+        let own = self.own()?;
+        Ok(Unfinished {
+            file: NamedTempFile::new_in(&own.folder)?,
+            length: 0,
+            digest: Running::default(),
+            own,
         })
     }
 
@@ -215,15 +293,15 @@ impl Folder {
         sync(shelf)
     }
 
-    fn find(&self, name: Sha256) -> Result<Option<Vec<u8>>, DocumentError> {
+    fn find(&self, name: Sha256) -> io::Result<Option<File>> {
         // It may be moved from where we look next to where we looked before.
         for _ in 0..2 {
-            if let Some(bytes) = read(&self.path(name))? {
-                return Ok(Some(bytes));
+            if let Some(file) = opened(&self.path(name))? {
+                return Ok(Some(file));
             }
             for folder in self.folders()? {
-                if let Some(bytes) = read(&folder.join(name.hex()))? {
-                    return Ok(Some(bytes));
+                if let Some(file) = opened(&folder.join(name.hex()))? {
+                    return Ok(Some(file));
                 }
             }
         }
@@ -416,18 +494,31 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
     Ok(entries.into_iter().map(|entry| entry.path()))
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
-    let length = match fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(DocumentError::Disk(error)),
-    };
-    within_limit(length)?;
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+fn opened(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(DocumentError::Disk(error)),
+        Err(error) => Err(error),
     }
+}
+
+/// A finished file under the name of its content, which survives a power cut.
+fn staged(unfinished: Unfinished) -> io::Result<Staged> {
+    let name = unfinished.digest();
+    lasting(unfinished.file, name, unfinished.own)
+}
+
+fn lasting(file: NamedTempFile, name: Sha256, own: Arc<Own>) -> io::Result<Staged> {
+    file.as_file().sync_all()?;
+    let staged = Staged {
+        name,
+        own,
+        kept: AtomicBool::new(false),
+    };
+    staged.own.left().remove(&name);
+    file.persist(staged.path()).map_err(|error| error.error)?;
+    sync(&staged.own.folder)?;
+    Ok(staged)
 }
 
 fn sync(folder: &Path) -> io::Result<()> {

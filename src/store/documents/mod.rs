@@ -13,20 +13,27 @@
 //! the next one (`crate::issuance::Issuer::settle`, docs/adr/0032). A bucket cannot rename: there a document
 //! is kept at once, and one whose record was never made stays.
 //!
+//! What is large comes and goes as a file, a piece at a time (docs/adr/0035); in a bucket it cannot.
+//!
 //! **Invariant:** what lies under a name is whole, and lasts when [`Documents::put`] has returned. What
 //! [`Documents::get`] returns has the digest it was asked for.
 
 mod bucket;
+mod draft;
 mod folder;
 
 pub use bucket::Bucket;
+pub use draft::{Draft, Original};
 pub use folder::Unsettled;
 
-use crate::digest::Sha256;
+use crate::digest::{Running, Sha256};
 use crate::limits;
+use crate::pdf::Source as _;
 use bucket::Objects;
+use draft::{Body, IN_MEMORY, Piecewise};
 use folder::Folder;
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
 /// Where documents are kept. Cheap to clone.
@@ -70,6 +77,10 @@ pub enum DocumentError {
     #[error("a document of {0} bytes is too large")]
     TooLarge(u64),
 
+    /// The file that a PDF came in cannot be read.
+    #[error("the PDF cannot be read")]
+    Original(#[source] io::Error),
+
     /// The work was stopped half-way because the program ends.
     #[error("stopped")]
     Stopped,
@@ -108,6 +119,15 @@ impl Staged {
     }
 }
 
+/// A document that was found, with the bytes of its name.
+#[derive(Debug)]
+pub enum Opened {
+    /// All of it.
+    Memory(Vec<u8>),
+    /// Its file and how many bytes that has.
+    File(File, u64),
+}
+
 impl Documents {
     /// Opens a directory. It must be there: a volume that is not mounted is not replaced by an empty folder.
     ///
@@ -131,16 +151,48 @@ impl Documents {
     ///
     /// # Errors
     /// [`DocumentError`]; nothing is staged then.
-    pub async fn stage(&self, bytes: Vec<u8>) -> Result<Staged, DocumentError> {
-        within_limit(bytes.len() as u64)?;
-        let name = Sha256::of(&bytes);
-        Ok(Staged(match &self.0 {
-            Home::Folder(folder) => Place::Folder(folder.stage(name, bytes).await?),
-            Home::Bucket(objects) => {
+    pub async fn stage(&self, draft: impl Into<Draft>) -> Result<Staged, DocumentError> {
+        let draft: Draft = draft.into();
+        let name = draft.digest();
+        Ok(Staged(match (&self.0, draft.0) {
+            (Home::Folder(folder), Body::Memory(bytes)) => {
+                within_limit(bytes.len() as u64, limits::DOCUMENT)?;
+                Place::Folder(folder.stage(name, bytes).await?)
+            }
+            (Home::Folder(folder), Body::File(file)) => {
+                within_limit(file.length() as u64, limits::DOCUMENT_IN_FILE)?;
+                Place::Folder(folder.finish(*file).await?)
+            }
+            (Home::Bucket(objects), body) => {
+                let bytes = body.into_memory()?;
+                within_limit(bytes.len() as u64, limits::DOCUMENT)?;
                 objects.put(name, bytes).await?;
                 Place::Bucket(name)
             }
         }))
+    }
+
+    /// Bytes that an original may have: a file of a folder is never held in memory.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        match &self.0 {
+            Home::Folder(_) => limits::PDF_IN_FILE,
+            Home::Bucket(_) => limits::PDF_FILE,
+        }
+    }
+
+    /// Begins a document with a copy of an original.
+    ///
+    /// # Errors
+    /// [`DocumentError`]; nothing is left of the copy then.
+    pub async fn draft(&self, original: &Original) -> Result<Draft, DocumentError> {
+        match (&self.0, original.file()) {
+            (Home::Folder(folder), Some(file)) => {
+                let unfinished = folder.draft(file).await?;
+                Ok(Draft(Body::File(Box::new(unfinished))))
+            }
+            _ => Ok(original.bytes().await?.into()),
+        }
     }
 
     /// Puts a staged document, whose record is made, under its lasting name.
@@ -159,8 +211,8 @@ impl Documents {
     ///
     /// # Errors
     /// [`DocumentError`]; nothing is under the name then, or the whole document.
-    pub async fn put(&self, bytes: Vec<u8>) -> Result<Sha256, DocumentError> {
-        let staged = self.stage(bytes).await?;
+    pub async fn put(&self, draft: impl Into<Draft>) -> Result<Sha256, DocumentError> {
+        let staged = self.stage(draft).await?;
         let name = staged.name();
         self.keep(staged).await?;
         Ok(name)
@@ -178,6 +230,58 @@ impl Documents {
         match found {
             Some(bytes) if Sha256::of(&bytes) != name => Err(DocumentError::Changed(name)),
             found => Ok(found),
+        }
+    }
+
+    /// Writes the document of a name into an empty file, if it is kept or staged; whether it is.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; the file is worth nothing then.
+    pub async fn copy(&self, name: Sha256, mut to: File) -> Result<bool, DocumentError> {
+        self.pour(name, move |part| to.write_all(part)).await
+    }
+
+    /// Whether a document is kept or staged, and has the bytes of its name.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn is_whole(&self, name: Sha256) -> Result<bool, DocumentError> {
+        self.pour(name, |_| Ok(())).await
+    }
+
+    /// The document of a name, if it is kept or staged, to be handed on: a large one as its file.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn open(&self, name: Sha256) -> Result<Option<Opened>, DocumentError> {
+        if let Home::Folder(folder) = &self.0 {
+            let found = folder.file(name).await?;
+            let length = found.as_ref().map_or(Ok(0), length_of)?;
+            if let Some(file) = found.filter(|_| length >= IN_MEMORY) {
+                let file = whole(file, name, |_| Ok(())).await?;
+                return Ok(Some(Opened::File(file, length)));
+            }
+        }
+        Ok(self.get(name).await?.map(Opened::Memory))
+    }
+
+    /// Hands over the document of a name in pieces; whether there is one. At the end it says whether the pieces
+    /// were right.
+    async fn pour(
+        &self,
+        name: Sha256,
+        mut to: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static,
+    ) -> Result<bool, DocumentError> {
+        let Home::Folder(folder) = &self.0 else {
+            let Some(bytes) = self.get(name).await? else {
+                return Ok(false);
+            };
+            to(&bytes)?;
+            return Ok(true);
+        };
+        match folder.file(name).await? {
+            Some(file) => whole(file, name, to).await.map(|_| true),
+            None => Ok(false),
         }
     }
 
@@ -232,11 +336,41 @@ impl Documents {
     }
 }
 
-fn within_limit(bytes: u64) -> Result<(), DocumentError> {
-    if bytes > limits::DOCUMENT {
+fn within_limit(bytes: u64, most: u64) -> Result<(), DocumentError> {
+    if bytes > most {
         return Err(DocumentError::TooLarge(bytes));
     }
     Ok(())
+}
+
+/// Hands over a file in pieces, which must have the bytes of its name. It still stands at its beginning then.
+async fn whole(
+    file: File,
+    name: Sha256,
+    mut to: impl FnMut(&[u8]) -> io::Result<()> + Send + 'static,
+) -> Result<File, DocumentError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut digest = Running::default();
+        let file = Piecewise::new(file)?;
+        let fed = file.feed(|part| {
+            digest.update(part);
+            to(part)
+        });
+        fed.map_err(|error| match error {
+            DocumentError::Original(cause) => DocumentError::Disk(cause),
+            other => other,
+        })?;
+        if digest.finish() == name {
+            Ok(file.into_file())
+        } else {
+            Err(DocumentError::Changed(name))
+        }
+    });
+    read.await.map_err(|_| DocumentError::Stopped)?
+}
+
+fn length_of(file: &File) -> io::Result<u64> {
+    file.metadata().map(|metadata| metadata.len())
 }
 
 /// 256 shelves keep every directory small enough to list.

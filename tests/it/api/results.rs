@@ -1,10 +1,13 @@
 //! Issuing and reading results.
 
 use crate::judges::{python, root};
+use crate::large::scans;
 use crate::support::app::{
     Issued, OURS, THEIRS, TestApp, Wanted, badge, printed, problem, renew, sample,
 };
 use dauso::access::Role::{Inspector, Registrar, Supervisor};
+use dauso::digest::Sha256;
+use dauso::store::documents::DocumentError;
 use dauso::tlog;
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
@@ -114,6 +117,32 @@ async fn a_printed_result_comes_back_stamped_and_signed() {
         let kept = app.installation.documents().get(digest).await.unwrap();
         assert_eq!(kept.as_deref(), Some(&file.body[..]));
     }
+}
+
+#[tokio::test]
+async fn a_large_pdf_comes_back_whole_and_never_changed() {
+    let app = TestApp::start().await;
+    let path = app.path().join("scans.pdf");
+    scans(&path, 3);
+    let pdf = std::fs::read(&path).unwrap();
+    let body = serde_json::to_vec(&badge()).unwrap();
+    let parts = [("data", None, &body[..]), ("pdf", Some("a.pdf"), &pdf[..])];
+    let call = app.post(RESULTS).by(Registrar).form(&parts);
+    let issued = Issued::of(&call.send().await.json());
+    let file = app.get(&issued.path("/pdf")).by(Registrar).send().await;
+    assert_eq!(file.status, 200);
+    assert_eq!(file.header("content-length"), file.body.len().to_string());
+    assert!(file.body.starts_with(&pdf));
+    let name = Sha256::of(&file.body);
+    let documents = app.installation.documents();
+    assert!(documents.is_whole(name).await.unwrap());
+
+    let shelf = app.path().join("documents").join(&name.hex()[..2]);
+    let mut changed = file.body.clone();
+    changed[pdf.len() / 2] ^= 1;
+    std::fs::write(shelf.join(name.hex()), changed).unwrap();
+    let refused = documents.open(name).await;
+    assert!(matches!(refused, Err(DocumentError::Changed(changed)) if changed == name));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Finding results by number and by plate: who finds whose, in which spellings, and what the audit keeps.
 
 use super::checks::{check_of, send};
-use crate::support::app::{Answer, Issued, OURS, THEIRS, TestApp, badge, problem, renew};
+use crate::support::app::{Answer, Issued, OURS, THEIRS, TestApp, Wanted, badge, problem, renew};
 use dauso::access::Role::{self, Inspector, Registrar, Supervisor};
 use dauso::clock::Clock as _;
 use dauso::store::AuditEntry;
@@ -230,6 +230,31 @@ async fn no_more_than_fifty_results_are_shown_and_the_answer_says_that_there_are
     assert_eq!(some.ok()["more"], true);
     assert_eq!(ids(&some).len(), 50);
     assert_eq!(ids(&some)[0], newest.id);
+}
+
+#[tokio::test]
+async fn plates_cannot_be_tried_at_speed_by_an_account() {
+    let app = TestApp::start_with(Wanted {
+        per_minute: Some(3),
+        ..Wanted::default()
+    })
+    .await;
+    let plate = json!({"plate": "43B-000.00"});
+    for _ in 0..3 {
+        search(&app, OURS, Inspector, &plate).await.ok();
+    }
+    let before = lines(&app).await.len();
+    let refused = search(&app, OURS, Inspector, &plate).await;
+    assert_eq!(refused.problem(), problem(429, "request/too-many"));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(lines(&app).await.len(), before);
+    let told = app.service.metrics.text(None);
+    let line = "dauso_http_refused_total{reason=\"search\"} 1\n";
+    assert!(told.contains(line), "{told}");
+    // Other accounts search, and this one does its other work.
+    search(&app, OURS, Supervisor, &plate).await.ok();
+    let check = check_of("x");
+    assert_eq!(send(&app, &check).await.status, 200);
 }
 
 #[tokio::test]

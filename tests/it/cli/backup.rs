@@ -43,24 +43,9 @@ fn many(installed: &Installed) -> PathBuf {
 fn a_copy_made_while_a_batch_issues_and_is_killed_has_all_that_was_acknowledged_and_none_half() {
     let installed = Installed::new();
     installed.issue_pdf("vehicle-badge--a4-tagged");
-    let (dir, out, list) = (installed.dir(), installed.file("out"), many(&installed));
-    let arguments = [
-        "issue",
-        "--dir",
-        dir.to_str().unwrap(),
-        "--type",
-        "vehicle-badge",
-        "--batch",
-        list.to_str().unwrap(),
-        "--out-dir",
-        out.to_str().unwrap(),
-    ];
-    let acknowledged = || {
-        let entries = fs::read_dir(&out).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| entry.path().extension().is_some_and(|end| end == "svg"))
-            .count()
-    };
+    let (dir, list) = (installed.dir(), many(&installed));
+    let arguments = installed.listing(&list);
+    let acknowledged = || installed.symbols();
     let folder = installed.file("backup");
     let before = std::cell::Cell::new(0);
     Running::cut_when(&arguments, || {

@@ -204,26 +204,9 @@ fn ask(data: Map<String, Value>) -> (Caller, Request) {
 #[test]
 fn killed_at_any_moment_and_run_again_every_row_is_issued_once() {
     let installed = Installed::new();
-    let out = installed.file("out");
-    let dir = installed.dir();
-    let list = sample();
-    let arguments = [
-        "issue",
-        "--dir",
-        dir.to_str().unwrap(),
-        "--type",
-        "vehicle-badge",
-        "--batch",
-        list.to_str().unwrap(),
-        "--out-dir",
-        out.to_str().unwrap(),
-    ];
-    let files = || {
-        let entries = fs::read_dir(&out).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| entry.path().extension().is_some_and(|end| end == "svg"))
-            .count()
-    };
+    let (out, list) = (installed.file("out"), sample());
+    let arguments = installed.listing(&list);
+    let files = || installed.symbols();
     let mut seen = Vec::new();
     for more in [1, 100, 250] {
         Running::cut_when(&arguments, || files() >= more);
@@ -251,20 +234,8 @@ fn killed_at_any_moment_and_run_again_every_row_is_issued_once() {
 #[test]
 fn ctrl_c_ends_after_the_current_rows_and_says_how_to_go_on() {
     let installed = Installed::new();
-    let out = installed.file("out");
-    let dir = installed.dir();
-    let list = sample();
-    let arguments = [
-        "issue",
-        "--dir",
-        dir.to_str().unwrap(),
-        "--type",
-        "vehicle-badge",
-        "--batch",
-        list.to_str().unwrap(),
-        "--out-dir",
-        out.to_str().unwrap(),
-    ];
+    let (out, list) = (installed.file("out"), sample());
+    let arguments = installed.listing(&list);
     let begun = || fs::read_dir(&out).into_iter().flatten().flatten().count() > 10;
     let status = Running::interrupted_when(&arguments, begun);
     assert_eq!(status.code(), Some(130));

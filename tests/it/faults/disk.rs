@@ -351,17 +351,17 @@ fn a_database_on_a_disk_that_turns_read_only_is_said_and_all_is_there_after_its_
     );
     let _disk = Mounted::new(&["-o", "loop", image], &folder);
     let server = site.serve();
-    let checked = told(&send(&server, &check), 200);
-    let results = vec![(first, "request-1".into())];
-    let checks = vec![checked];
-    audit(
-        &site,
-        &Ledger {
-            results,
-            checks,
-            ..Ledger::default()
-        },
-    );
+    a_check_is_taken_and_all_is_there(&site, &server, &check, first);
+}
+
+/// Sends a check, which is taken, and compares what was told with what is there.
+fn a_check_is_taken_and_all_is_there(site: &Site, server: &Server, check: &Request, issued: Told) {
+    let ledger = Ledger {
+        results: vec![(issued, "request-1".into())],
+        checks: vec![told(&send(server, check), 200)],
+        ..Ledger::default()
+    };
+    audit(site, &ledger);
 }
 
 #[test]
@@ -404,16 +404,7 @@ fn a_database_file_that_another_process_has_locked_makes_writers_wait_and_then_s
         sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
         other.close().await.unwrap();
     });
-    let checks = vec![told(&send(&server, &check), 200)];
-    let results = vec![(first, "request-1".into())];
-    audit(
-        &site,
-        &Ledger {
-            results,
-            checks,
-            ..Ledger::default()
-        },
-    );
+    a_check_is_taken_and_all_is_there(&site, &server, &check, first);
 }
 
 #[test]

@@ -1,17 +1,33 @@
 //! The order in which an issuance makes things last, as the kernel sees it.
 
 use crate::judges::run;
+use crate::large::scans;
 use crate::support::installation::{Installed, in_force, pdf};
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 
 /// The document is on the disk before the record refers to it; the record is, before the document gets its
 /// lasting name; the name is, before anybody is told.
 #[test]
 fn a_document_is_synced_before_its_record_and_its_name_after_it() {
     let installed = Installed::new();
-    let name = "vehicle-badge--a4-tagged";
-    let data = Value::Object(in_force(name)).to_string();
+    lasts_in_order(&installed, &pdf(BADGE));
+}
+
+/// One that is copied into the folder of the documents first, and signed there.
+#[test]
+fn so_is_one_that_is_too_large_for_memory() {
+    let installed = Installed::new();
+    let large = installed.file("large.pdf");
+    scans(&large, 2);
+    lasts_in_order(&installed, &large);
+}
+
+const BADGE: &str = "vehicle-badge--a4-tagged";
+
+fn lasts_in_order(installed: &Installed, pdf: &Path) {
+    let data = Value::Object(in_force(BADGE)).to_string();
     let data = installed.write("badge.json", data);
     let (out, trace) = (installed.file("badge.pdf"), installed.file("trace"));
     let calls = "trace=fsync,fdatasync,rename,renameat,renameat2,pwrite64";
@@ -19,7 +35,6 @@ fn a_document_is_synced_before_its_record_and_its_name_after_it() {
     let texts = [&dir, &data, &out, &trace].map(|path| path.to_str().unwrap());
     let [dir, data, out, trace] = texts;
     let program = env!("CARGO_BIN_EXE_dauso");
-    let pdf = pdf(name);
     let mut arguments = vec!["-f", "-y", "-qq", "-s", "0", "-e", calls, "-o", trace];
     arguments.extend([program, "issue", "--dir", dir, "--type", "vehicle-badge"]);
     arguments.extend(["--data", data, "--pdf", pdf.to_str().unwrap(), "--out", out]);

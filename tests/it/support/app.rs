@@ -135,6 +135,7 @@ impl TestApp {
             &mut limits.look_ups,
             &mut limits.uploads,
             &mut limits.sign_ins,
+            &mut limits.searches,
         ] {
             *rate = per_minute;
         }

@@ -138,6 +138,30 @@ impl Installed {
         self.run(&["issue"], &arguments)
     }
 
+    /// The arguments that issue a list of badges into the folder `out`.
+    pub(crate) fn listing(&self, list: &Path) -> Vec<String> {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let fixed = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let all: [Vec<String>; 6] = [
+            fixed(&["issue", "--dir"]),
+            vec![text(&self.dir())],
+            fixed(&["--type", "vehicle-badge", "--batch"]),
+            vec![text(list)],
+            fixed(&["--out-dir"]),
+            vec![text(&self.file("out"))],
+        ];
+        all.concat()
+    }
+
+    /// Symbols that a list has left in the folder `out` so far.
+    pub(crate) fn symbols(&self) -> usize {
+        let entries = fs::read_dir(self.file("out"));
+        let names = entries.into_iter().flatten().flatten();
+        names
+            .filter(|entry| entry.path().extension().is_some_and(|end| end == "svg"))
+            .count()
+    }
+
     /// Issues a sample with its PDF; the receipt and the signed file.
     pub(crate) fn issue_pdf(&self, name: &str) -> (Value, PathBuf) {
         let out = self.file(&format!("{name}.signed.pdf"));

@@ -2,6 +2,7 @@
 
 use super::installation::program;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -76,7 +77,7 @@ impl Running {
     }
 
     /// Starts the program and kills it as soon as `moment` has come.
-    pub(crate) fn cut_when(arguments: &[&str], moment: impl Fn() -> bool) {
+    pub(crate) fn cut_when(arguments: &[impl AsRef<OsStr>], moment: impl Fn() -> bool) {
         let mut running = Self::silent(arguments);
         running.wait_for(moment);
         running.child.kill().expect("killing it");
@@ -84,13 +85,16 @@ impl Running {
     }
 
     /// Starts the program and presses Ctrl-C as soon as `moment` has come.
-    pub(crate) fn interrupted_when(arguments: &[&str], moment: impl Fn() -> bool) -> ExitStatus {
+    pub(crate) fn interrupted_when(
+        arguments: &[impl AsRef<OsStr>],
+        moment: impl Fn() -> bool,
+    ) -> ExitStatus {
         let mut running = Self::silent(arguments);
         running.wait_for(moment);
         running.interrupt()
     }
 
-    fn silent(arguments: &[&str]) -> Self {
+    fn silent(arguments: &[impl AsRef<OsStr>]) -> Self {
         let mut command = program();
         command
             .args(arguments)

@@ -30,6 +30,7 @@ pub mod tlog;
 pub mod trust;
 
 // Floor 3: adapters. All I/O.
+pub mod authorities;
 pub mod signer;
 pub mod store;
 

@@ -77,7 +77,11 @@ pub const PDF_REVISIONS: usize = 256;
 pub const PDF_SIGNATURES: usize = 64;
 
 /// Certificates, and OCSP answers, and CRLs that a PDF keeps; four signatures of four authorities need forty.
-pub const PDF_EVIDENCE: usize = 256;
+pub const PDF_EVIDENCE: usize = 64;
+
+/// Paths of a PDF that are judged by what it keeps, each some hundred signatures at the worst; four signatures
+/// with two time stamps each need twenty.
+pub const PDF_JUDGEMENTS: u32 = 64;
 
 /// Bytes of one CMS signature: a chain, revocation data and two tokens fit in a tenth of it.
 pub const CMS: usize = 1024 * 1024;

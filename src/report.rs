@@ -200,6 +200,8 @@ codes! {
         DocumentNoPath = "document/no-trusted-path",
         /// The signing certificate was not in force when the signature was made.
         DocumentCertificatePeriod = "document/certificate-period",
+        /// The signing certificate had been withdrawn when the signature was made.
+        DocumentCertificateRevoked = "document/certificate-revoked",
         /// The PDF is not the file recorded with this result.
         DocumentMismatch = "document/mismatch",
         /// Before the first day.
@@ -308,6 +310,16 @@ pub struct Report {
     checks: Vec<(CheckKind, Outcome)>,
     state: Option<State>,
     as_of: Option<UnixTime>,
+    standing: Option<Standing>,
+}
+
+/// How long the signature of a document can be checked, and when it is proven to have been made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing {
+    /// `B-B`, `B-T`, `B-LT` or `B-LTA` (ETSI EN 319 142-1).
+    pub level: &'static str,
+    /// Not after this moment; `None` if only its maker says when.
+    pub proven: Option<UnixTime>,
 }
 
 impl Report {
@@ -329,6 +341,17 @@ impl Report {
     pub fn record_state(&mut self, state: State, as_of: Option<UnixTime>) {
         self.state = Some(state);
         self.as_of = as_of;
+    }
+
+    /// Writes down what the signature of a document is worth.
+    pub fn record_standing(&mut self, standing: Standing) {
+        self.standing = Some(standing);
+    }
+
+    /// What the signature of a document is worth; `None` if there is none that holds.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        self.standing
     }
 
     /// Every check that was written down.

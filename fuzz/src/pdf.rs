@@ -7,13 +7,26 @@ use dauso::pdf::image::Ground;
 use dauso::pdf::inspect::{Coverage, changes_after, legible, screen, signatures};
 use dauso::pdf::label::{CAPTION, Footer, Symbol, Words};
 use dauso::pdf::layout::SymbolPlace;
+use dauso::pdf::level::Archive;
 use dauso::pdf::signatory::find_signature_gap;
 use dauso::pdf::signature::{self, Place, Request};
 use dauso::pdf::stamp::{self, Stamp};
 use dauso::pdf::{Document, PdfError, Source, Update};
+use dauso::pki::Certificate;
+use dauso::pki::cms::SignedData;
 use dauso::qr;
 use std::io;
 use std::sync::LazyLock;
+
+/// The authority of the samples.
+static ROOTS: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
+    let pem = include_bytes!("../../fixtures/pdf/test-ca.pem");
+    Certificate::read_all(pem).expect("a certificate")
+});
+
+fn now() -> UnixTime {
+    UnixTime::parse_rfc3339("2026-12-01T09:00:00+07:00").expect("a time")
+}
 
 const CODE: &str = "7K3M9QX2TB4C5D6E";
 
@@ -35,7 +48,15 @@ pub(crate) fn file(data: &[u8]) {
         let _ = document.as_of(revision).map(|earlier| earlier.page_count());
         let _ = changes_after(&document, revision);
     }
-    for found in signatures(&document).unwrap_or_default() {
+    let fields = signatures(&document).unwrap_or_default();
+    let archive = Archive::read(&document, &fields, &ROOTS, now());
+    for found in fields {
+        if let Ok(archive) = &archive
+            && let Ok(signed) = SignedData::parse(found.cms())
+            && let Some(signer) = signed.signer()
+        {
+            let _ = archive.worth(&document, &found, &signed, signer, &ROOTS);
+        }
         let covered = found.covered(&document);
         let whole = found.coverage == Coverage::WholeFile;
         assert!(!whole || covered.is_some(), "covers what is not there");

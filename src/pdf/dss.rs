@@ -118,6 +118,11 @@ pub fn read(document: &Document<'_>) -> Result<Evidence, PdfError> {
             .filter_map(|der| Answer::parse(&der).ok())
             .collect(),
         lists: data("CRLs")?
+            // All of them together may cost as much as one.
+            .scan(limits::CRL, |left, der| {
+                *left = left.checked_sub(der.len())?;
+                Some(der)
+            })
             .filter_map(|der| Crl::parse(&der).ok())
             .collect(),
     })

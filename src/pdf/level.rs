@@ -17,10 +17,12 @@ use super::error::PdfError;
 use super::inspect::{Coverage, SignatureField};
 use super::reader::Document;
 use crate::clock::UnixTime;
+use crate::limits;
 use crate::pki::chain::{self, Purpose};
 use crate::pki::cms::SignedData;
 use crate::pki::timestamp::{Stamped, Token};
 use crate::pki::{Certificate, ChainError, Evidence, Freshness, Standing, VerifiedChain};
+use std::cell::Cell;
 
 /// How long a signature can be checked, by what it brings along.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -67,6 +69,29 @@ pub struct Archive {
     /// Time stamps of the file that count, newest first.
     stamps: Vec<DocumentStamp>,
     now: UnixTime,
+    budget: Budget,
+}
+
+/// How many paths may yet be judged by what the file keeps; of further ones nothing is known.
+#[derive(Debug)]
+struct Budget(Cell<u32>);
+
+impl Budget {
+    fn standing(
+        &self,
+        evidence: &Evidence,
+        path: &VerifiedChain,
+        at: UnixTime,
+        by: UnixTime,
+    ) -> Standing {
+        match self.0.get().checked_sub(1) {
+            Some(left) => {
+                self.0.set(left);
+                evidence.standing(path, at, by, Freshness::USUAL)
+            }
+            None => Standing::Unknown { position: 0 },
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -108,11 +133,13 @@ impl Archive {
         let evidence = dss::read(document)?;
         let mut stamps = Vec::new();
         let mut judged_at = now;
+        let budget = Budget(Cell::new(limits::PDF_JUDGEMENTS));
         for field in fields.iter().rev() {
             if field.sub_filter != TIME_STAMP {
                 continue;
             }
-            let Some(stamped) = document_stamp(document, field, roots, &evidence, judged_at) else {
+            let found = document_stamp(document, field, roots, (&evidence, &budget), judged_at);
+            let Some(stamped) = found else {
                 continue;
             };
             let revision = revision_of(document, field.coverage);
@@ -130,6 +157,7 @@ impl Archive {
             evidence,
             stamps,
             now,
+            budget,
         })
     }
 
@@ -170,13 +198,13 @@ impl Archive {
         let known = [signed.certificates(), self.evidence.certificates.as_slice()].concat();
         let path = chain::build(signer, &known, roots, at, Purpose::DocumentSigning);
         let standing = |evidence: &Evidence, by: UnixTime| match &path {
-            Ok(path) => evidence.standing(path, at, by, Freshness::USUAL),
+            Ok(path) => self.budget.standing(evidence, path, at, by),
             Err(_) => Standing::Unknown { position: 0 },
         };
         let stamp_holds = |evidence: &Evidence, by: UnixTime| {
             stamped.is_some_and(|stamped| {
                 let path = stamped.path();
-                evidence.standing(path, at, by, Freshness::USUAL) == Standing::Good
+                self.budget.standing(evidence, path, at, by) == Standing::Good
             })
         };
         let kept = |evidence: &Evidence, by: UnixTime| {
@@ -206,7 +234,7 @@ impl Archive {
     ) -> Option<Stamped> {
         let token = Token::parse(signed.time_stamp_token()?).ok()?;
         token.info().is_of(&[signed.signature_value()]).ok()?;
-        counts(&token, roots, &self.evidence, by)
+        counts(&token, roots, (&self.evidence, &self.budget), by)
     }
 }
 
@@ -215,13 +243,13 @@ fn document_stamp(
     document: &Document<'_>,
     field: &SignatureField,
     roots: &[Certificate],
-    evidence: &Evidence,
+    kept: (&Evidence, &Budget),
     by: UnixTime,
 ) -> Option<Stamped> {
     let covered = field.covered(document)?;
     let token = Token::parse(field.cms()).ok()?;
     token.info().is_of(&covered).ok()?;
-    counts(&token, roots, evidence, by)
+    counts(&token, roots, kept, by)
 }
 
 /// A token whose authority was trusted when it was made, still is at the moment `by`, and was not withdrawn as
@@ -229,7 +257,7 @@ fn document_stamp(
 fn counts(
     token: &Token,
     roots: &[Certificate],
-    evidence: &Evidence,
+    (evidence, budget): (&Evidence, &Budget),
     by: UnixTime,
 ) -> Option<Stamped> {
     let others = &evidence.certificates;
@@ -239,7 +267,7 @@ fn counts(
     }
     token.check(others, roots, by.max(made)).ok()?;
     let stamped = token.check(others, roots, made).ok()?;
-    let standing = evidence.standing(stamped.path(), made, by, Freshness::USUAL);
+    let standing = budget.standing(evidence, stamped.path(), made, by);
     (!matches!(standing, Standing::Revoked { .. })).then_some(stamped)
 }
 

@@ -9,12 +9,13 @@ use crate::credential::scan;
 use crate::digest::Sha256;
 use crate::pdf::attachment;
 use crate::pdf::inspect::{Changes, Coverage, SignatureField, changes_after, legible, signatures};
+use crate::pdf::level::{self, Archive};
 use crate::pdf::{Document, PdfError};
-use crate::pki::chain::{self, Purpose};
 use crate::pki::cms::{CmsOutcome, SignedData};
-use crate::pki::{Certificate, ChainError};
+use crate::pki::timestamp::{TimeStampError, Token};
+use crate::pki::{self, Certificate, ChainError};
 use crate::qr::read::{self, ReadError};
-use crate::report::{CheckKind, Outcome, Reason, Report, Skip};
+use crate::report::{CheckKind, Outcome, Reason, Report, Skip, Standing};
 
 /// Why a file has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,8 @@ pub(super) struct Signed {
     pub(super) code: Option<String>,
     /// Digest of the whole file.
     pub(super) digest: Sha256,
+    /// What the last of them is worth, if it holds.
+    pub(super) standing: Option<Standing>,
 }
 
 impl Signed {
@@ -94,6 +97,9 @@ impl Signed {
     pub(super) fn record(&self, report: &mut Report) {
         report.record(CheckKind::DocumentIntegrity, self.integrity);
         report.record(CheckKind::DocumentTrust, self.trust);
+        if let Some(standing) = self.standing {
+            report.record_standing(standing);
+        }
     }
 }
 
@@ -106,7 +112,7 @@ pub(super) fn read_signed(
     let document = Document::open(bytes)?;
     let fields = signatures(&document)?;
     let digest = Sha256::of(bytes);
-    if fields.is_empty() {
+    if fields.iter().all(is_time_stamp) {
         // Nobody vouches for it, so damage is the better answer.
         legible(&document)?;
         return Ok(Signed {
@@ -114,29 +120,67 @@ pub(super) fn read_signed(
             trust: Outcome::NotPerformed(Skip::NothingToCheck),
             code: None,
             digest,
+            standing: None,
         });
     }
-    let code = fields.last().and_then(|last| last.contact.clone());
-    let ours = fields.last().is_some_and(is_ours);
+    let last = fields.iter().rfind(|field| !is_time_stamp(field));
+    let code = last.and_then(|last| last.contact.clone());
+    let ours = last.is_some_and(is_ours);
     // A signature on what nobody can show is none.
     document.page_count()?;
     let mut integrity = after_the_last(&document, &fields, ours)?;
+    let archive = Archive::read(&document, &fields, roots, at)?;
     if ours && !carries_the_same(&document, code.as_deref().unwrap_or_default())? {
         integrity = Outcome::Fail(Reason::DocumentChanged);
     }
     let mut trust = Outcome::Pass;
+    let mut standing = None;
     for field in &fields {
+        if is_time_stamp(field) {
+            integrity = worse(integrity, check_time_stamp(&document, field));
+            continue;
+        }
         // A file of ours may have signatures of others, spelled as they spell them.
-        let (holds, leads) = check(&document, field, roots, at, is_ours(field));
-        integrity = worse(integrity, holds);
-        trust = worse(trust, leads);
+        let checked = check(&document, field, roots, &archive, is_ours(field));
+        integrity = worse(integrity, checked.holds);
+        trust = worse(trust, checked.leads);
+        standing = checked.standing;
     }
     Ok(Signed {
         integrity,
         trust,
         code,
         digest,
+        standing,
     })
+}
+
+fn is_time_stamp(field: &SignatureField) -> bool {
+    field.sub_filter == level::TIME_STAMP
+}
+
+/// A time stamp of the whole file: whether it is of this file and was signed by somebody. Whether anybody
+/// trusts that one makes a difference to what it proves and none to the file.
+fn check_time_stamp(document: &Document<'_>, field: &SignatureField) -> Outcome {
+    let changed = Outcome::Fail(Reason::DocumentChanged);
+    let Some(parts) = field.covered(document) else {
+        return changed;
+    };
+    let Ok(token) = Token::parse(field.cms()) else {
+        return Outcome::Fail(Reason::DocumentSignatureForm);
+    };
+    match token.info().is_of(&parts) {
+        Err(TimeStampError::Imprint) => return changed,
+        Err(_) => return Outcome::Undetermined(Reason::DocumentSignatureForm),
+        Ok(()) => {}
+    }
+    match token.check(&[], &[], token.info().time()) {
+        Err(TimeStampError::Signature(
+            CmsOutcome::DigestMismatch | CmsOutcome::BadSignature | CmsOutcome::CertificateMismatch,
+        )) => Outcome::Fail(Reason::DocumentSignatureInvalid),
+        Err(TimeStampError::Signature(_)) => Outcome::Undetermined(Reason::DocumentSignatureForm),
+        Ok(_) | Err(_) => Outcome::Pass,
+    }
 }
 
 /// Whether a signature carries the text of a QR as this system writes it.
@@ -158,14 +202,16 @@ fn carries_the_same(document: &Document<'_>, code: &str) -> Result<bool, FileErr
         .all(|(other, data)| *other != name || data == cose))
 }
 
-/// What came after the last signature. This system appends nothing to what it sealed, so anything is a
-/// change there; in other files further signatures are lawful and nothing else.
+/// What came after the last signature. To what it sealed this system appends at most evidence and time
+/// stamps, so anything else is a change there; in other files further signatures are lawful.
 fn after_the_last(
     document: &Document<'_>,
     fields: &[SignatureField],
     ours: bool,
 ) -> Result<Outcome, FileError> {
-    let covered = fields.iter().filter_map(|field| match field.coverage {
+    // A time stamp vouches for a time and not for what the file says.
+    let signatures = fields.iter().filter(|field| !is_time_stamp(field));
+    let covered = signatures.filter_map(|field| match field.coverage {
         Coverage::WholeFile => Some(document.revisions().len()),
         Coverage::Revision(number) => Some(number),
         Coverage::Broken(_) => None,
@@ -178,7 +224,8 @@ fn after_the_last(
         return Ok(Outcome::Pass);
     }
     let changed = Outcome::Fail(Reason::DocumentChanged);
-    if ours {
+    // The last of ours may be no time stamp, and then nothing but a store of evidence stands behind it.
+    if ours && !document.catalog()?.contains(b"DSS") {
         return Ok(changed);
     }
     Ok(match changes_after(document, covered)? {
@@ -187,25 +234,45 @@ fn after_the_last(
     })
 }
 
-/// One signature: whether it holds, whether its certificate leads to a root.
+/// How one signature was found.
+struct Checked {
+    /// Whether it holds.
+    holds: Outcome,
+    /// Whether its certificate leads to a root.
+    leads: Outcome,
+    /// What it is worth, if it holds.
+    standing: Option<Standing>,
+}
+
+impl Checked {
+    /// Nobody need ask who made it.
+    fn broken(holds: Outcome) -> Self {
+        Self {
+            holds,
+            leads: Outcome::NotPerformed(Skip::EarlierFailure),
+            standing: None,
+        }
+    }
+}
+
 fn check(
     document: &Document<'_>,
     field: &SignatureField,
     roots: &[Certificate],
-    at: UnixTime,
+    archive: &Archive,
     ours: bool,
-) -> (Outcome, Outcome) {
-    let skipped = Outcome::NotPerformed(Skip::EarlierFailure);
+) -> Checked {
+    let changed = || Checked::broken(Outcome::Fail(Reason::DocumentChanged));
     let Some(parts) = field.covered(document) else {
-        return (Outcome::Fail(Reason::DocumentChanged), skipped);
+        return changed();
     };
     // We write lower-case digits and pad with zeros; another spelling of the same signature is a change.
     let padding = field.contents.get(field.cms().len()..).unwrap_or_default();
     if ours && (padding.iter().any(|byte| *byte != 0) || !is_lower_case(document, field)) {
-        return (Outcome::Fail(Reason::DocumentChanged), skipped);
+        return changed();
     }
     let Ok(signed) = SignedData::parse(field.cms()) else {
-        return (Outcome::Fail(Reason::DocumentSignatureForm), skipped);
+        return Checked::broken(Outcome::Fail(Reason::DocumentSignatureForm));
     };
     let checked = signed.check_content(&parts);
     let holds = match checked.outcome {
@@ -219,19 +286,18 @@ fn check(
         | CmsOutcome::Unsupported(_) => Outcome::Undetermined(Reason::DocumentSignatureForm),
     };
     let Some(signer) = checked.signer.filter(|_| holds == Outcome::Pass) else {
-        return (holds, skipped);
+        return Checked::broken(holds);
     };
-    let built = chain::build(
-        &signer,
-        signed.certificates(),
-        roots,
-        at,
-        Purpose::DocumentSigning,
-    );
-    let leads = match built {
+    // A time stamp of ours that is of something else was put there by somebody else.
+    if ours && !own_time_stamp_fits(&signed) {
+        return changed();
+    }
+    let worth = archive.worth(document, field, &signed, &signer, roots);
+    let leads = match &worth.path {
         // The signature does not cover all of the CMS around it; a byte changed there changes the file.
-        Ok(path) if ours && !signed.is_spelled_as_ours(field.cms(), &path) => {
-            return (Outcome::Fail(Reason::DocumentChanged), skipped);
+        Ok(path) if ours && !signed.is_spelled_as_ours(field.cms(), path) => return changed(),
+        Ok(_) if matches!(worth.standing, pki::Standing::Revoked { .. }) => {
+            Outcome::Fail(Reason::DocumentCertificateRevoked)
         }
         Ok(_) => Outcome::Pass,
         Err(ChainError::Expired { .. } | ChainError::NotYetValid { .. }) => {
@@ -239,7 +305,22 @@ fn check(
         }
         Err(_) => Outcome::Undetermined(Reason::DocumentNoPath),
     };
-    (holds, leads)
+    Checked {
+        holds,
+        leads,
+        standing: Some(Standing {
+            level: worth.level.name(),
+            proven: worth.proven,
+        }),
+    }
+}
+
+fn own_time_stamp_fits(signed: &SignedData) -> bool {
+    let Some(token) = signed.time_stamp_token() else {
+        return true;
+    };
+    let token = Token::parse(token);
+    token.is_ok_and(|token| token.info().is_of(&[signed.signature_value()]).is_ok())
 }
 
 fn is_lower_case(document: &Document<'_>, field: &SignatureField) -> bool {

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 struct AnswerJson<'a> {
     id: Option<String>,
     verdict: &'static str,
-    signature: OutcomeJson,
+    signature: SignatureJson,
     status: StatusJson,
     #[serde(rename = "match")]
     matched: OutcomeJson,
@@ -28,6 +28,20 @@ struct AnswerJson<'a> {
 struct OutcomeJson {
     outcome: &'static str,
     reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct SignatureJson {
+    #[serde(flatten)]
+    outcome: OutcomeJson,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    standing: Option<StandingJson>,
+}
+
+#[derive(Serialize)]
+struct StandingJson {
+    level: &'static str,
+    proven: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +140,13 @@ impl Answered {
         AnswerJson {
             id: self.id.map(|id| id.to_string()),
             verdict: self.verdict.name(),
-            signature: outcome(report.answer(report::Answer::Signature)),
+            signature: SignatureJson {
+                outcome: outcome(report.answer(report::Answer::Signature)),
+                standing: report.standing().map(|standing| StandingJson {
+                    level: standing.level,
+                    proven: standing.proven.map(UnixTime::rfc3339),
+                }),
+            },
             status: StatusJson {
                 outcome: status.name(),
                 reason: status.reason(),

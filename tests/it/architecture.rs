@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["access", "catalogue", "cose", "pki", "qr"],
     &["credential", "pdf", "status", "tlog", "trust"],
-    &["signer", "store"],
+    &["authorities", "signer", "store"],
     &[
         "inspection",
         "issuance",

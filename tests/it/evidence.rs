@@ -1,7 +1,9 @@
 //! Time stamps and certificate status, with OpenSSL as the other side and as the judge.
 
+mod fetching;
 mod levels;
 mod lists;
 mod stamps;
 mod status;
+mod verdicts;
 pub(crate) mod world;

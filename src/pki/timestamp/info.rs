@@ -117,7 +117,8 @@ impl Info {
     /// Whether it is of this content.
     ///
     /// # Errors
-    /// [`TimeStampError::Imprint`]; [`TimeStampError::Digest`] for SHA-1 and digests nobody knows.
+    /// [`TimeStampError::Imprint`], also when the content cannot be read to its end; [`TimeStampError::Digest`]
+    /// for SHA-1 and digests nobody knows.
     pub fn is_of(&self, content: &impl Content) -> Result<(), TimeStampError> {
         let hash = self.hash.map_err(TimeStampError::Digest)?;
         if hash.of_content(content).as_ref() == Some(&self.digest) {

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 /// Room for a token of the demo authority.
 const TOKEN: usize = 4_096;
 
-fn days(from: i64, to: i64) -> Validity {
+pub(crate) fn days(from: i64, to: i64) -> Validity {
     Validity {
         not_before: now().plus(from * DAY),
         not_after: now().plus(to * DAY),
@@ -35,7 +35,7 @@ fn days(from: i64, to: i64) -> Validity {
 }
 
 /// A world in which agencies' certificates last 100 days, those of time stamps ten years.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new();
     world.authority = DemoAuthority::generate(days(-10, 7_300)).unwrap();
     world.key = PrivateKey::generate(Algorithm::Es256).unwrap();
@@ -47,7 +47,7 @@ fn world() -> World {
     world
 }
 
-fn stamp(world: &World, hash: &[u8], at: UnixTime) -> Token {
+pub(crate) fn stamp(world: &World, hash: &[u8], at: UnixTime) -> Token {
     let nonce = [3, 1, 4, 1, 5, 9, 2, 6];
     let request = timestamp::Request::of_digest(Hash::Sha256, hash.to_vec(), nonce, None);
     let answer = world.stamps.answer(&request.der(), at).unwrap();
@@ -57,7 +57,13 @@ fn stamp(world: &World, hash: &[u8], at: UnixTime) -> Token {
 }
 
 /// Signs in an invisible field; `stamped` puts a time stamp into the CMS.
-fn sign(world: &World, file: &[u8], field: &str, at: UnixTime, stamped: bool) -> Vec<u8> {
+pub(crate) fn sign(
+    world: &World,
+    file: &[u8],
+    field: &str,
+    at: UnixTime,
+    stamped: bool,
+) -> Vec<u8> {
     let document = Document::open(file).unwrap();
     let mut update = Update::new(&document).unwrap();
     let algorithm = world.key.public_key().algorithm();
@@ -91,7 +97,7 @@ fn sign(world: &World, file: &[u8], field: &str, at: UnixTime, stamped: bool) ->
 }
 
 /// What the authority says of both certificates at a time, and of itself.
-fn gathered(world: &World, at: UnixTime, withdrawn: &Withdrawn) -> Evidence {
+pub(crate) fn gathered(world: &World, at: UnixTime, withdrawn: &Withdrawn) -> Evidence {
     let issuing = world.authority.issuing();
     let answers = [world.chain.leaf(), world.stamps.chain().leaf()].map(|leaf| {
         let id = CertificateId::of(leaf, issuing, IdHash::Sha256);
@@ -128,7 +134,7 @@ fn with_evidence(file: &[u8], evidence: &Evidence) -> Vec<u8> {
     [file, &update.finish()].concat()
 }
 
-fn archived(world: &World, file: &[u8], evidence: &Evidence, at: UnixTime) -> Vec<u8> {
+pub(crate) fn archived(world: &World, file: &[u8], evidence: &Evidence, at: UnixTime) -> Vec<u8> {
     let document = Document::open(file).unwrap();
     let fields = signatures(&document).unwrap();
     let mut update = Update::new(&document).unwrap();
@@ -160,7 +166,8 @@ struct Made {
 }
 
 fn every_level(world: &World, file: &[u8]) -> Vec<Made> {
-    let at = now();
+    // Judges ask for the real time now and then.
+    let at = now().plus(-3_600);
     let basic = sign(world, file, "DauSoMau", at, false);
     let timed = sign(world, file, "DauSoMau", at, true);
     let evidence = gathered(world, at.plus(1), &Vec::new());

@@ -1,7 +1,7 @@
 //! The keys of one installation, opened when they are first needed.
 
 use super::file::{FileSigner, KeyFileError, read_passphrase};
-use super::token::{self, TokenSigner};
+use super::token::{self, TokenError, TokenSigner};
 use super::{BoxFuture, Signer, SignerError, Subject};
 use crate::digest::Sha256;
 use crate::key::{Algorithm, PublicKey};
@@ -18,6 +18,8 @@ pub struct Keyring {
     directory: PathBuf,
     passphrase_file: PathBuf,
     opened: Mutex<HashMap<Sha256, Arc<dyn Signer>>>,
+    /// Held while a key is opened: the second of two who want one waits for the first.
+    opening: tokio::sync::Mutex<()>,
     metrics: Metrics,
 }
 
@@ -63,6 +65,7 @@ impl Keyring {
             directory: directory.to_owned(),
             passphrase_file: passphrase_file.to_owned(),
             opened: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
             metrics,
         }
     }
@@ -81,8 +84,8 @@ impl Keyring {
         read_passphrase(&self.passphrase_file)
     }
 
-    /// The private half of `public`, from the file of this name or where that says. Deriving the file's key takes a quarter
-    /// of a second, so it is done once, and not on a thread that serves.
+    /// The private half of `public`, from the file of this name or where that says. Deriving the file's key
+    /// takes a quarter of a second, so it is done once, and not on a thread that serves.
     ///
     /// # Errors
     /// [`SignerError::File`] or [`SignerError::Token`] when it cannot be opened, [`SignerError::OtherKey`]
@@ -93,8 +96,13 @@ impl Keyring {
         public: &PublicKey,
     ) -> Result<Arc<dyn Signer>, SignerError> {
         let fingerprint = public.fingerprint();
-        if let Some(known) = self.lock().get(&fingerprint) {
-            return Ok(Arc::clone(known));
+        let known = || self.lock().get(&fingerprint).cloned();
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let _opening = self.opening.lock().await;
+        if let Some(known) = known() {
+            return Ok(known);
         }
         let opened = self.open(file, public).await;
         let opened = opened.inspect_err(|_| self.metrics.signer_failed())?;
@@ -135,8 +143,9 @@ impl Keyring {
         if token::is_address(file) {
             let public = public.clone();
             let opened = tokio::task::spawn_blocking(move || TokenSigner::open(&path, public));
-            let opened = opened.await.map_err(|_| SignerError::Refused)?;
-            let key = Box::new(opened?);
+            let opened = tokio::time::timeout(token::PATIENCE, opened).await;
+            let opened = opened.map_err(|_| TokenError::Silent)?;
+            let key = Box::new(opened.map_err(|_| SignerError::Refused)??);
             return Ok(Arc::new(Watched { key, metrics }));
         }
         let passphrase = self.passphrase()?;

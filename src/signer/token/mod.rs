@@ -38,7 +38,7 @@ pub const EXTENSION: &str = ".pkcs11";
 const SESSIONS: usize = 8;
 
 /// How long a token may take for one signature. A smart card takes a second.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why a token gave no signature.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ pub enum TokenError {
     #[error("the public half is neither a P-256 key nor an RSA key of at least 2048 bits")]
     PublicKey,
     /// The token said no, or lost its connection.
-    #[error("the token failed: {0}")]
+    #[error("the token failed")]
     Failed(#[from] Error),
     /// The token does not answer.
     #[error("the token gave no answer within {} seconds", PATIENCE.as_secs())]

@@ -70,6 +70,20 @@ pub struct Config {
     /// The S3 service that keeps the PDFs; without it they lie in the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3>,
+    /// The authorities that time-stamp signatures; without them papers are signed at level B-B.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_stamps: Option<StampsFrom>,
+}
+
+/// Time-stamp authorities (RFC 3161).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StampsFrom {
+    /// Their addresses, `http://` or `https://`, in the order in which they are asked. No other host is.
+    pub authorities: Vec<String>,
+    /// Hosts of them that lie in a private network.
+    #[serde(default)]
+    pub internal_hosts: Vec<String>,
 }
 
 /// A bucket of an S3 service.
@@ -123,6 +137,7 @@ impl Default for Config {
             trust_bundle_days: 90,
             check_details_days: NonZeroU32::MIN.saturating_add(5 * 365 - 1),
             s3: None,
+            time_stamps: None,
         }
     }
 }
@@ -373,13 +388,14 @@ mod tests {
         let optional = toml::from_str::<Config>(&all).unwrap();
         assert!(optional.tls().unwrap().is_some() && optional.metrics_listen.is_some());
         let keys = text.lines().filter(|line| line.contains(" = ")).count();
-        assert_eq!(keys, 27 + 6, "config.example.toml names every key");
+        assert_eq!(keys, 27 + 6 + 2, "config.example.toml names every key");
     }
 
     #[test]
     fn the_example_of_an_s3_service_can_be_used_without_its_comment_signs() {
         let text = std::fs::read_to_string("config.example.toml").unwrap();
         let (_, example) = text.split_once("# [s3]\n").unwrap();
+        let (example, _) = example.split_once("\n\n").unwrap();
         let example = example.replace("# ", "");
         let config: Config = toml::from_str(&format!("[s3]\n{example}")).unwrap();
         let written = toml::to_string(&config).unwrap();
@@ -393,6 +409,17 @@ mod tests {
                 .message()
                 .contains("unknown field `secret_access_key`"))
         );
+    }
+
+    #[test]
+    fn the_example_of_time_stamp_authorities_can_be_used_without_its_comment_signs() {
+        let text = std::fs::read_to_string("config.example.toml").unwrap();
+        let (_, example) = text.split_once("# [time_stamps]\n").unwrap();
+        let example = example.replace("# ", "");
+        let config: Config = toml::from_str(&format!("[time_stamps]\n{example}")).unwrap();
+        let written = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&written).unwrap(), config);
+        assert_eq!(config.time_stamps.unwrap().authorities.len(), 2);
     }
 
     #[test]

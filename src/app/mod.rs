@@ -12,9 +12,10 @@ pub use restore::{check_backup, restore};
 pub use setup::{NewAccount, NewAgency};
 pub use upkeep::{ACTOR, AgencyUpdate};
 
+use crate::authorities::{Client, Host, Reach, TimeStampSource, TimeStamps};
 use crate::catalogue::{Catalogue, Label};
 use crate::clock::Clock;
-use crate::config::{Config, S3};
+use crate::config::{Config, S3, StampsFrom};
 use crate::http::pages::Site;
 use crate::http::{Limits, Parts, Patience, Service, Tls};
 use crate::inspection::Inspection;
@@ -32,11 +33,17 @@ use crate::store::{Reader, Recorder, Store};
 use crate::trust::TrustBundle;
 use crate::verification::Verifier;
 use crate::worker::Worker;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long a time-stamp authority may take.
+const STAMP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Seconds between our clock and that of a time-stamp authority.
+const SKEW: i64 = 30;
 
 /// How long the S3 service may take for one document: 64 MiB over a line of 20 Mbit/s.
 const DOCUMENT_PATIENCE: Duration = Duration::from_secs(30);
@@ -50,6 +57,7 @@ pub struct Installation {
     documents: Documents,
     keys: Arc<Keyring>,
     seals: Seals,
+    stamps: Option<Arc<TimeStamps>>,
     catalogue: Arc<Catalogue>,
     roots: Arc<Vec<Certificate>>,
     clock: Arc<dyn Clock>,
@@ -81,18 +89,24 @@ impl Installation {
                     format!("the documents in {} cannot be opened", folder.display())
                 })?,
         };
+        let roots = roots(&dir.join("trust"))?;
+        let stamps = match &config.time_stamps {
+            Some(from) => Some(Arc::new(time_stamps(from, &roots, Arc::clone(&clock))?)),
+            None => None,
+        };
         let metrics = Metrics::new();
         let passphrase = dir.join(&config.passphrase_file);
         let keys = Keyring::new(&dir.join("keys"), &passphrase, metrics.clone());
         Ok(Self {
             catalogue: Arc::new(catalogue(&dir.join("catalogue"))?),
-            roots: Arc::new(roots(&dir.join("trust"))?),
+            roots: Arc::new(roots),
             dir: dir.to_owned(),
             config: Arc::new(config),
             store,
             documents,
             keys: Arc::new(keys),
             seals: Seals::default(),
+            stamps,
             clock,
             metrics,
         })
@@ -144,6 +158,7 @@ impl Installation {
                 system: self.config.system_name.clone(),
                 owner: self.config.system_owner.clone(),
             }),
+            stamps: self.stamps.clone(),
             clock: Arc::clone(&self.clock),
         })
     }
@@ -397,6 +412,47 @@ impl Replacing {
 }
 
 /// The configured bucket with its secrets.
+/// Those of the configured authorities; nobody else is asked.
+fn time_stamps(
+    from: &StampsFrom,
+    roots: &[Certificate],
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<TimeStamps> {
+    let mut hosts = Vec::new();
+    let mut sources = Vec::new();
+    ensure!(
+        !from.authorities.is_empty(),
+        "[time_stamps] names no authority"
+    );
+    for address in &from.authorities {
+        let uri: axum::http::Uri = address.parse().with_context(|| address.clone())?;
+        let name = uri
+            .host()
+            .with_context(|| format!("{address} names no host"))?;
+        let internal = from.internal_hosts.iter().any(|host| host == name);
+        hosts.push(Host {
+            name: name.to_owned(),
+            reach: if internal {
+                Reach::Internal
+            } else {
+                Reach::Public
+            },
+        });
+        sources.push(TimeStampSource {
+            address: address.clone(),
+            policy: None,
+        });
+    }
+    let client = Client::new(&hosts, STAMP_PATIENCE)?;
+    Ok(TimeStamps::new(
+        client,
+        sources,
+        roots.to_vec(),
+        clock,
+        SKEW,
+    ))
+}
+
 fn bucket(dir: &Path, s3: &S3) -> anyhow::Result<Bucket> {
     let authorities = s3.ca_file.as_deref().map(|path| {
         let path = dir.join(path);

@@ -120,6 +120,10 @@ impl Problem {
                 tracing::error!(error.cause = %with_causes(&error), "the signer cannot be used");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "issue/signer-unavailable")
             }
+            IssueError::TimeStamp(error) => {
+                tracing::error!(error.cause = %with_causes(&error), "no time stamp");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "issue/no-time-stamp")
+            }
             IssueError::Store(error) => error.into(),
             IssueError::Documents(error) => error.into(),
             other => Self::internal(&other),

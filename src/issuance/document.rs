@@ -8,6 +8,7 @@ use crate::clock::UnixTime;
 use crate::credential::scan;
 use crate::digest::Sha256;
 use crate::id::ResultId;
+use crate::key::Algorithm;
 use crate::pdf::archival::Archival;
 use crate::pdf::attachment::{self, Attachment};
 use crate::pdf::content::Surface;
@@ -21,7 +22,7 @@ use crate::pdf::stamp::{self, Appearance, Stamp};
 use crate::pdf::view::Place;
 use crate::pdf::{Document, PdfError, Update};
 use crate::pki::cms::{self, CmsOutcome, SignedData};
-use crate::pki::{Certificate, Chain};
+use crate::pki::{Certificate, Chain, Hash};
 use crate::qr::render;
 use crate::signer::SigningIdentity;
 use crate::store::Key;
@@ -39,6 +40,9 @@ pub struct Imprint {
     /// Its owner (NĐ 45/2020 Đ18.2b).
     pub owner: String,
 }
+
+/// Bytes left for a time stamp with its certificates; those of public authorities have 2,000 to 7,000.
+const TOKEN: usize = 10_000;
 
 /// Diameter of a seal whose agency has not said its own, in millimetres.
 const SEAL_MM: f64 = 35.0;
@@ -73,8 +77,7 @@ impl Issuer {
         sealed: &Sealed,
     ) -> Result<Draft, IssueError> {
         let identity = self.identity(key).await?;
-        let space = cms::size_bound(identity.chain(), identity.algorithm());
-        let space = space.map_err(|_| IssueError::Certificates)?;
+        let space = self.space(identity.chain(), identity.algorithm())?;
         let mut wanted = self.preparation(reserved, sealed, space).await?;
         let mut next = Some(Turn::First);
         while let Some(turn) = next {
@@ -91,7 +94,7 @@ impl Issuer {
             let Some((prepared, after)) = prepared? else {
                 break;
             };
-            let tail = sign(&identity, prepared).await?;
+            let tail = self.sign(&identity, prepared).await?;
             draft = draft.appended(tail).await?;
             next = after;
         }
@@ -109,14 +112,44 @@ impl Issuer {
         sealed: &Sealed,
     ) -> Result<(), IssueError> {
         self.takes(pdf)?;
-        let space = cms::size_bound(&chain(key)?, key.public.algorithm());
-        let space = space.map_err(|_| IssueError::Certificates)?;
+        let space = self.space(&chain(key)?, key.public.algorithm())?;
         let wanted = self.preparation(reserved, sealed, space).await?;
         let pdf = pdf.at_hand().await?;
         let rehearsed = tokio::task::spawn_blocking(move || {
             prepare(&wanted, &pdf.document()?, Turn::First).map(drop)
         });
         rehearsed.await.map_err(|_| IssueError::SelfCheck)?
+    }
+
+    /// Bytes to leave for a signature, with its time stamp where there is to be one.
+    fn space(&self, chain: &Chain, algorithm: Algorithm) -> Result<usize, IssueError> {
+        let space = match self.stamps {
+            Some(_) => cms::size_bound_stamped(chain, algorithm, TOKEN),
+            None => cms::size_bound(chain, algorithm),
+        };
+        space.map_err(|_| IssueError::Certificates)
+    }
+
+    /// The tail of the document with its signature: what stands before it is the agency's, byte for byte.
+    async fn sign(
+        &self,
+        identity: &SigningIdentity,
+        prepared: Prepared,
+    ) -> Result<Vec<u8>, IssueError> {
+        let signing = cms::Signing::new(identity.chain(), prepared.digest(), identity.algorithm());
+        let signing = signing.map_err(|_| IssueError::Certificates)?;
+        let signature = identity.signer().sign(&signing.to_be_signed()).await?;
+        let signed = signing
+            .signed(&signature)
+            .map_err(|_| IssueError::Certificates)?;
+        let token = match &self.stamps {
+            Some(stamps) => {
+                let digest = Hash::Sha256.of(&[signed.value()]);
+                Some(stamps.stamp(Hash::Sha256, &digest).await?.0)
+            }
+            None => None,
+        };
+        Ok(prepared.fill(&signed.der(token.as_ref()))?)
     }
 
     pub(super) async fn identity(&self, key: &Key) -> Result<SigningIdentity, IssueError> {
@@ -463,17 +496,6 @@ fn add_seal(
         rect: shown.rect,
     };
     wanted.sign_in(update, place, Some(shown)).map(Some)
-}
-
-/// The tail of the document with its signature: what stands before it is the agency's, byte for byte.
-async fn sign(identity: &SigningIdentity, prepared: Prepared) -> Result<Vec<u8>, IssueError> {
-    let signing = cms::Signing::new(identity.chain(), prepared.digest(), identity.algorithm());
-    let signing = signing.map_err(|_| IssueError::Certificates)?;
-    let signature = identity.signer().sign(&signing.to_be_signed()).await?;
-    let cms = signing
-        .assemble(&signature)
-        .map_err(|_| IssueError::Certificates)?;
-    Ok(prepared.fill(&cms)?)
 }
 
 /// What leaves must hold against the reader that checks other people's files.

@@ -1,6 +1,7 @@
 //! Why nothing was issued.
 
 use crate::access::Forbidden;
+use crate::authorities::NoTimeStamp;
 use crate::catalogue::DataError;
 use crate::credential::{DraftError, FieldError, InvalidHost};
 use crate::lifecycle::LifecycleError;
@@ -85,6 +86,9 @@ pub enum IssueError {
     /// The key cannot be used.
     #[error("the key cannot be used")]
     Signer(#[from] SignerError),
+    /// No time-stamp authority answers as it should.
+    #[error(transparent)]
+    TimeStamp(#[from] NoTimeStamp),
     /// The signed PDF does not hold against our own check.
     #[error("the signed document does not hold against our own check")]
     SelfCheck,
@@ -137,6 +141,7 @@ impl IssueError {
             | Self::SealMissing
             | Self::Certificates
             | Self::Signer(_)
+            | Self::TimeStamp(_)
             | Self::SelfCheck
             | Self::Corrupt
             | Self::NoRandomness

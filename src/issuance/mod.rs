@@ -22,6 +22,7 @@ pub use replacement::{Confirmed, Replaced, Replacement};
 pub use together::{Examined, Together};
 
 use crate::access::{Caller, Permission};
+use crate::authorities::TimeStamps;
 use crate::catalogue::{Catalogue, ResultData, Signatures};
 use crate::clock::{Clock, UnixTime};
 use crate::credential::SealedCredential;
@@ -116,6 +117,8 @@ pub struct Issuer {
     pub seals: Seals,
     /// What stands on the paper beside the symbol.
     pub imprint: Arc<Imprint>,
+    /// Who time-stamps the signatures; without it they are of level B-B.
+    pub stamps: Option<Arc<TimeStamps>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

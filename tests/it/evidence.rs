@@ -1,6 +1,7 @@
 //! Time stamps and certificate status, with OpenSSL as the other side and as the judge.
 
 mod fetching;
+mod issuing;
 mod levels;
 mod lists;
 mod stamps;

@@ -25,15 +25,15 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An HTTP server of the test, which counts its calls.
-struct Server {
+pub(super) struct Server {
     port: u16,
     calls: Arc<AtomicUsize>,
 }
 
-type Handler = Box<dyn Fn(&str, &[u8]) -> Vec<u8> + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(&str, &[u8]) -> Vec<u8> + Send + Sync>;
 
 impl Server {
-    fn new(handler: Handler) -> Self {
+    pub(super) fn new(handler: Handler) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let calls = Arc::new(AtomicUsize::new(0));
@@ -49,11 +49,11 @@ impl Server {
         Self { port, calls }
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    fn calls(&self) -> usize {
+    pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 }
@@ -93,7 +93,7 @@ fn ok(kind: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn reply(body: &[u8]) -> Vec<u8> {
+pub(super) fn reply(body: &[u8]) -> Vec<u8> {
     ok("application/timestamp-reply", body)
 }
 

@@ -39,6 +39,7 @@ if [ "$scope" = test ]; then
     need qpdf has qpdf
     need poppler-utils has pdfsig
     need strace has strace
+    need procps has pkill
     need softhsm2 softhsm
     need opensc pkcs11_spy
     need "p11-kit p11-kit-modules" p11_kit

@@ -109,7 +109,7 @@ pub struct TokenSigner {
 
 /// What every session of the key needs.
 struct TokenKey {
-    library: Arc<Library>,
+    module: Arc<Library>,
     address: Address,
     pin: Private<String>,
     public: PublicKey,
@@ -132,7 +132,7 @@ impl TokenSigner {
         let address = read_address(path)?;
         let pin = read_pin(path, &address)?;
         let key = TokenKey {
-            library: Library::of(&address.module),
+            module: Library::of(&address.module),
             address,
             pin,
             public,
@@ -214,19 +214,40 @@ impl TokenKey {
     fn sign(&self, mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>, TokenError> {
         if let Some(live) = self.kept()
             && let Ok(signature) = self
-                .library
-                .call(|loaded| live.sign(loaded, mechanism, data))
+                .module
+                .call(|loaded| self.sign_with(loaded, live, mechanism, data))
         {
-            self.keep(live);
             return Ok(signature);
         }
         // The session may have died with its token.
         self.healing(|key, loaded| {
             let live = key.connect(loaded)?;
-            let signature = live.sign(loaded, mechanism, data)?;
-            key.keep(live);
-            Ok(signature)
+            key.sign_with(loaded, live, mechanism, data)
         })
+    }
+
+    /// Signs in a session, and keeps it if that went well.
+    fn sign_with(
+        &self,
+        loaded: &Loaded,
+        live: Live,
+        mechanism: &Mechanism<'_>,
+        data: &[u8],
+    ) -> Result<Vec<u8>, TokenError> {
+        if live.generation != loaded.generation() {
+            return Err(TokenError::Gone);
+        }
+        match live.session.sign(mechanism, live.key, data) {
+            Ok(signature) => {
+                self.keep(live);
+                Ok(signature)
+            }
+            Err(error) => {
+                // Tokens have few sessions: one that failed is given back, if it is still there.
+                let _ = live.session.close();
+                Err(error.into())
+            }
+        }
     }
 
     /// Does `work`, and once more with a library that was started anew where that may help.
@@ -235,13 +256,13 @@ impl TokenKey {
         work: impl Fn(&Self, &Loaded) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let mut generation = 0;
-        let done = self.library.call(|loaded| {
+        let done = self.module.call(|loaded| {
             generation = loaded.generation();
             work(self, loaded)
         });
         match done {
-            Err(error) if error.may_heal() && self.library.restart(generation)? => {
-                self.library.call(|loaded| work(self, loaded))
+            Err(error) if error.may_heal() && self.module.restart(generation)? => {
+                self.module.call(|loaded| work(self, loaded))
             }
             done => done,
         }
@@ -250,7 +271,7 @@ impl TokenKey {
     fn connect(&self, loaded: &Loaded) -> Result<Live, TokenError> {
         let access = Access::Read;
         let session = self
-            .library
+            .module
             .session(loaded, &self.address, &self.pin, access)?;
         match objects::private_key(&session, &self.address) {
             Ok(key) => Ok(Live {
@@ -276,20 +297,6 @@ impl TokenKey {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Live>> {
         // A list of finished sessions is whole whenever its lock is given back.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Live {
-    fn sign(
-        &self,
-        loaded: &Loaded,
-        mechanism: &Mechanism<'_>,
-        data: &[u8],
-    ) -> Result<Vec<u8>, TokenError> {
-        if self.generation != loaded.generation() {
-            return Err(TokenError::Gone);
-        }
-        Ok(self.session.sign(mechanism, self.key, data)?)
     }
 }
 

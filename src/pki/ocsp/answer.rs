@@ -1,7 +1,7 @@
 //! `OCSPResponse` (RFC 6960 §4.2).
 
 use super::request::{CertificateId, read_nonce};
-use super::{BASIC, OCSP_SIGNING, OcspError};
+use super::{BASIC, OCSP_SIGNING, OcspError, opened};
 use crate::clock::UnixTime;
 use crate::limits;
 use crate::pki::asn1::{
@@ -82,14 +82,7 @@ impl Answer {
     /// # Errors
     /// [`OcspError`]; [`OcspError::Refused`] when the responder gives none.
     pub fn parse(bytes: &[u8]) -> Result<Self, OcspError> {
-        if bytes.len() > limits::OCSP {
-            return Err(OcspError::TooLarge);
-        }
-        let outer = asn1::der(bytes)?;
-        if outer.tag != SEQUENCE {
-            return Err(OcspError::Malformed);
-        }
-        let mut parts = outer.inside();
+        let mut parts = opened(bytes)?;
         let status = parts.expect(ENUMERATED)?.small()?;
         let body = parts.optional(CONTEXT_0)?;
         parts.end()?;

@@ -24,9 +24,10 @@ pub use answer::{Answer, Known, Question};
 pub use making::{Answering, refused};
 pub use request::{CertificateId, IdHash, Request};
 
-use super::asn1::Broken;
+use super::asn1::{self, Broken, Reader, SEQUENCE};
 use super::scheme::Unsupported;
 use crate::clock::UnixTime;
+use crate::limits;
 use der::asn1::ObjectIdentifier;
 
 /// id-pkix-ocsp-basic (RFC 6960 §4.2.1).
@@ -115,5 +116,18 @@ impl OcspError {
 impl From<Broken> for OcspError {
     fn from(Broken: Broken) -> Self {
         Self::Malformed
+    }
+}
+
+/// The parts of a question or an answer: one sequence in DER, not longer than it may be.
+fn opened(bytes: &[u8]) -> Result<Reader<'_>, OcspError> {
+    if bytes.len() > limits::OCSP {
+        return Err(OcspError::TooLarge);
+    }
+    let outer = asn1::der(bytes)?;
+    if outer.tag == SEQUENCE {
+        Ok(outer.inside())
+    } else {
+        Err(OcspError::Malformed)
     }
 }

@@ -1,6 +1,6 @@
 //! `OCSPRequest` and `CertID` (RFC 6960 §4.1.1).
 
-use super::{NONCE, OcspError};
+use super::{NONCE, OcspError, opened};
 use crate::limits;
 use crate::pki::asn1::{
     self, Broken, CONTEXT_0, CONTEXT_1, CONTEXT_2, Element, INTEGER, NULL, OCTET_STRING, SEQUENCE,
@@ -151,14 +151,7 @@ impl Request {
     /// # Errors
     /// [`OcspError::TooLarge`], [`OcspError::Malformed`], [`OcspError::UnknownCriticalExtension`].
     pub fn parse(bytes: &[u8]) -> Result<Self, OcspError> {
-        if bytes.len() > limits::OCSP {
-            return Err(OcspError::TooLarge);
-        }
-        let outer = asn1::der(bytes)?;
-        if outer.tag != SEQUENCE {
-            return Err(OcspError::Malformed);
-        }
-        let mut outer = outer.inside();
+        let mut outer = opened(bytes)?;
         let mut parts = outer.expect(SEQUENCE)?.inside();
         outer.optional(CONTEXT_0)?;
         outer.end()?;

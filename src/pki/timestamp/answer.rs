@@ -1,9 +1,8 @@
 //! `TimeStampResp` (RFC 3161 §2.4.2).
 
-use super::{Request, Stamped, TimeStampError, Token};
+use super::{Request, Stamped, TimeStampError, Token, opened};
 use crate::clock::UnixTime;
-use crate::limits;
-use crate::pki::asn1::{self, BIT_STRING, INTEGER, SEQUENCE};
+use crate::pki::asn1::{BIT_STRING, INTEGER, SEQUENCE};
 use crate::pki::certificate::Certificate;
 
 /// An answer that grants a time stamp. Not checked yet; see [`Self::accept`].
@@ -18,14 +17,7 @@ impl Answer {
     /// # Errors
     /// [`TimeStampError`]; [`TimeStampError::Refused`] when the authority gives none.
     pub fn parse(bytes: &[u8]) -> Result<Self, TimeStampError> {
-        if bytes.len() > limits::TIME_STAMP {
-            return Err(TimeStampError::TooLarge);
-        }
-        let outer = asn1::der(bytes)?;
-        if outer.tag != SEQUENCE {
-            return Err(TimeStampError::Malformed);
-        }
-        let mut parts = outer.inside();
+        let mut parts = opened(bytes)?;
         let mut status = parts.expect(SEQUENCE)?.inside();
         let token = parts.optional(SEQUENCE)?;
         parts.end()?;
@@ -131,7 +123,7 @@ mod tests {
             assert_eq!(Answer::parse(other).unwrap_err(), TimeStampError::Malformed);
         }
         assert_eq!(
-            Answer::parse(&vec![0x30; limits::TIME_STAMP + 1]).unwrap_err(),
+            Answer::parse(&vec![0x30; crate::limits::TIME_STAMP + 1]).unwrap_err(),
             TimeStampError::TooLarge
         );
     }

@@ -1,13 +1,12 @@
 //! `TSTInfo` (RFC 3161 §2.4.2).
 
-use super::TimeStampError;
+use super::{TimeStampError, none_critical};
 use crate::clock::UnixTime;
 use crate::pki::asn1::{
     self, BOOLEAN, Broken, CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, CONTEXT_1_PRIMITIVE, Element,
     GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, element, sequence, unsigned,
 };
 use crate::pki::moment::{self, Precise};
-use crate::pki::revocation::extensions;
 use crate::pki::scheme::{Content, Hash, Unsupported};
 use der::asn1::ObjectIdentifier;
 
@@ -57,10 +56,7 @@ impl Info {
             None => None,
         };
         if let Some(list) = parts.optional(CONTEXT_1)? {
-            let list = extensions(list)?;
-            if let Some(unknown) = list.iter().find(|extension| extension.critical) {
-                return Err(TimeStampError::UnknownCriticalExtension(unknown.oid));
-            }
+            none_critical(list)?;
         }
         parts.end()?;
         Ok(Self {

@@ -25,11 +25,13 @@ pub use making::{Stamping, granted, refused, stamping};
 pub use request::Request;
 pub use token::{Stamped, Token};
 
-use super::asn1::Broken;
+use super::asn1::{self, Broken, Element, Reader, SEQUENCE};
 use super::chain::ChainError;
 use super::cms::{CmsError, CmsOutcome};
+use super::revocation::extensions;
 use super::scheme::Unsupported;
 use crate::clock::UnixTime;
+use crate::limits;
 use der::asn1::ObjectIdentifier;
 
 /// `id-ct-TSTInfo` (RFC 3161 §2.4.2).
@@ -132,5 +134,29 @@ impl TimeStampError {
 impl From<Broken> for TimeStampError {
     fn from(Broken: Broken) -> Self {
         Self::Malformed
+    }
+}
+
+/// The parts of a question or an answer: one sequence in DER, not longer than it may be.
+fn opened(bytes: &[u8]) -> Result<Reader<'_>, TimeStampError> {
+    if bytes.len() > limits::TIME_STAMP {
+        return Err(TimeStampError::TooLarge);
+    }
+    let outer = asn1::der(bytes)?;
+    if outer.tag == SEQUENCE {
+        Ok(outer.inside())
+    } else {
+        Err(TimeStampError::Malformed)
+    }
+}
+
+/// Extensions of which none must be understood: none is.
+fn none_critical(list: Element<'_>) -> Result<(), TimeStampError> {
+    match extensions(list)?
+        .iter()
+        .find(|extension| extension.critical)
+    {
+        Some(unknown) => Err(TimeStampError::UnknownCriticalExtension(unknown.oid)),
+        None => Ok(()),
     }
 }

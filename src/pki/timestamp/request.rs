@@ -1,12 +1,10 @@
 //! `TimeStampReq` (RFC 3161 §2.4.1).
 
-use super::TimeStampError;
 use super::info::{imprint, read_imprint};
-use crate::limits;
+use super::{TimeStampError, none_critical, opened};
 use crate::pki::asn1::{
     self, BOOLEAN, CONTEXT_0, INTEGER, OID, SEQUENCE, element, sequence, unsigned,
 };
-use crate::pki::revocation::extensions;
 use crate::pki::scheme::{Hash, Unsupported};
 use der::asn1::ObjectIdentifier;
 
@@ -80,14 +78,7 @@ impl Request {
     /// [`TimeStampError::TooLarge`], [`TimeStampError::Malformed`],
     /// [`TimeStampError::UnknownCriticalExtension`] for any critical extension.
     pub fn parse(bytes: &[u8]) -> Result<Self, TimeStampError> {
-        if bytes.len() > limits::TIME_STAMP {
-            return Err(TimeStampError::TooLarge);
-        }
-        let outer = asn1::der(bytes)?;
-        if outer.tag != SEQUENCE {
-            return Err(TimeStampError::Malformed);
-        }
-        let mut parts = outer.inside();
+        let mut parts = opened(bytes)?;
         if parts.expect(INTEGER)?.small()? != 1 {
             return Err(TimeStampError::Malformed);
         }
@@ -100,10 +91,7 @@ impl Request {
             None => false,
         };
         if let Some(list) = parts.optional(CONTEXT_0)? {
-            let list = extensions(list)?;
-            if let Some(unknown) = list.iter().find(|extension| extension.critical) {
-                return Err(TimeStampError::UnknownCriticalExtension(unknown.oid));
-            }
+            none_critical(list)?;
         }
         parts.end()?;
         Ok(Self {

@@ -12,7 +12,7 @@
 //! In a `CertID` digests are names and protect nothing, so SHA-1 is spoken there: many responders know no
 //! other. Nowhere else.
 //!
-//! **Invariants:** answers are DER throughout and at most [`limits::OCSP`](crate::limits::OCSP) long; a
+//! **Invariants:** answers are DER throughout and at most [`limits::OCSP`] long; a
 //! delegated responder is signed by the issuer itself, has the purpose OCSPSigning and says that nobody need
 //! ask about it; nothing here asks for the time.
 
@@ -40,8 +40,8 @@ const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5
 /// Why an answer says nothing that counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OcspError {
-    /// Longer than [`limits::OCSP`](crate::limits::OCSP), or with more than
-    /// [`limits::OCSP_ANSWERS`](crate::limits::OCSP_ANSWERS).
+    /// Longer than [`limits::OCSP`], or with more than
+    /// [`limits::OCSP_ANSWERS`].
     #[error("larger than an answer may be")]
     TooLarge,
     /// Not the DER of an `OCSPResponse`.

@@ -9,7 +9,7 @@
 //! TSTInfo        version, policy, imprint, serial, genTime, accuracy?, ordering?, nonce?, tsa?, extensions?
 //! ```
 //!
-//! **Invariants:** answers are DER throughout and at most [`limits::TIME_STAMP`](crate::limits::TIME_STAMP)
+//! **Invariants:** answers are DER throughout and at most [`limits::TIME_STAMP`]
 //! long; nothing an authority says counts before its signature, its certificate's purpose and the imprint
 //! were checked; nothing here asks for the time.
 
@@ -40,7 +40,7 @@ const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.
 /// Why an answer is no time stamp that can be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TimeStampError {
-    /// Longer than [`limits::TIME_STAMP`](crate::limits::TIME_STAMP).
+    /// Longer than [`limits::TIME_STAMP`].
     #[error("larger than a time stamp may be")]
     TooLarge,
     /// Not the DER of a `TimeStampResp`, of a token or of what is in it.
